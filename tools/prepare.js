@@ -1,0 +1,217 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { basename, delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+// Plain JavaScript for whatever Node the machine has: this runs before the pinned one is there.
+
+export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '')
+const at = (...path) => join(root, ...path)
+const windows = process.platform === 'win32'
+/** The Node that package-lock.json names. */
+export const node = at('node_modules', 'node', 'bin', windows ? 'node.exe' : 'node')
+/** The environment of everything we start: the tools and the Node of this checkout come first. */
+export const environment = () => {
+  const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH'
+  return { ...process.env, [name]: [at('node_modules', '.bin'), process.env[name]].filter(Boolean).join(delimiter) }
+}
+
+const marker = at('node_modules', '.dvor-prepared')
+const lock = at('.preparing')
+const say = (text) => process.stderr.write(`${text}\n`)
+const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+const sha256 = (...parts) =>
+  parts.reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256')).digest('hex')
+
+/** A message for a person; the caller prints it and ends with its exit code. */
+export class PrepareError extends Error {
+  constructor(message, code = 1) {
+    super(message)
+    this.code = code
+  }
+}
+
+const failed = (code, message) => new PrepareError(code > 128 ? 'Interrupted.' : message, code > 128 ? code : 1)
+
+/** Installs the libraries and, if asked, builds the web app; does nothing, at once, when both are current. */
+export async function prepare({ web = false } = {}) {
+  const missing = () => !installed() || (web && !built())
+  if (!missing()) return
+  const release = await takeLock(missing)
+  if (!release) return
+  try {
+    if (!installed()) await install()
+    if (web && !built()) await build()
+  } finally {
+    release()
+  }
+}
+
+const lockHash = () => sha256(readFileSync(at('package-lock.json')))
+
+function installed() {
+  if (!existsSync(node)) return false
+  const hash = lockHash()
+  if (read(marker) === hash) return true
+  if (!sameVersions()) return false
+  writeFileSync(marker, hash)
+  return true
+}
+
+/** Whether a hand-made `npm install` left exactly what package-lock.json names. */
+function sameVersions() {
+  const there = read(at('node_modules', '.package-lock.json'))
+  if (!there) return false
+  const found = JSON.parse(there).packages
+  const wanted = Object.entries(JSON.parse(read(at('package-lock.json'))).packages).filter(([path]) => path)
+  return wanted.every(([path, want]) => {
+    const have = found[path]
+    return have ? have.version === want.version && have.integrity === want.integrity : want.optional || want.peer
+  })
+}
+
+async function install() {
+  say('Installing the libraries named in package-lock.json (about half a minute, once)…')
+  const cli = process.env.npm_execpath
+  const npm = cli && /^npm-cli\.c?js$/.test(basename(cli)) ? [process.execPath, cli] : [windows ? 'npm.cmd' : 'npm']
+  const words = [
+    ...npm,
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts=false',
+  ]
+  const { code, errors } = await run(words, { keepErrors: true, shell: windows && npm.length === 1 })
+  if (code) throw failed(code, `The libraries could not be installed: ${installFault(errors)}`)
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 20_000 })
+  if (version.status !== 0)
+    throw new PrepareError(`The pinned Node does not run here (${version.error?.message ?? version.stderr.trim()}).`)
+  writeFileSync(marker, lockHash())
+}
+
+function installFault(errors) {
+  const tail = errors.trim().split('\n').slice(-5).join('\n')
+  if (/ENOSPC/.test(errors)) return 'the disk is full. Free about 1 GB and run the same command again.'
+  if (/\b(EACCES|EPERM|EROFS)\b/.test(errors))
+    return `no right to write in ${root}. Run as the folder's owner, or give this user the folder.`
+  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|FETCH_ERROR/.test(errors))
+    return 'the package registry cannot be reached. Check the network (and proxy settings) and run the same command again.'
+  if (/ENOENT/.test(errors) && /spawn/.test(errors)) return 'npm was not found. Install Node.js with npm.'
+  return `npm ci failed.\n${tail}`
+}
+
+/** Every file that the web app is built from, as one hash. */
+function webHash() {
+  const files = []
+  const walk = (folder) => {
+    for (const entry of readdirSync(at(folder), { withFileTypes: true })) {
+      const path = `${folder}/${entry.name}`
+      if (entry.isDirectory()) entry.name !== 'node_modules' && path !== 'web/dist' && walk(path)
+      else files.push(path)
+    }
+  }
+  walk('web')
+  return sha256(
+    readFileSync(at('package-lock.json')),
+    ...files.sort().flatMap((path) => [path, readFileSync(at(path))]),
+  )
+}
+
+const built = () => !existsSync(at('web', 'index.html')) || read(at('web', 'dist', '.built')) === webHash()
+
+async function build() {
+  say('Building the web app (a few seconds, only after a change)…')
+  const hash = webHash()
+  const vite = at('node_modules', 'vite', 'bin', 'vite.js')
+  const { code } = await run([node, vite, 'build', 'web', '--logLevel', 'warn'])
+  if (code) throw failed(code, 'The web app could not be built; the reason stands above.')
+  writeFileSync(at('web', 'dist', '.built'), hash)
+}
+
+const alive = (pid) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+/** A pid may be given again after a crash, so a living owner must also have touched its lock lately. */
+function abandoned(owner) {
+  const quietMs = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+  return quietMs > 60_000 || (owner > 0 && !alive(owner))
+}
+
+/** Waits for another preparation of this checkout; undefined when it has left nothing to do. */
+async function takeLock(needed) {
+  for (let said = false; needed(); ) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      const beat = setInterval(() => utimesSync(lock, new Date(), new Date()), 2000)
+      process.once('exit', () => rmSync(lock, { force: true }))
+      return () => {
+        clearInterval(beat)
+        rmSync(lock, { force: true })
+      }
+    } catch (error) {
+      if (error.code !== 'EEXIST')
+        throw new PrepareError(`This checkout is not prepared, and ${root} cannot be written (${error.code}).`)
+    }
+    const owner = Number(read(lock))
+    if (abandoned(owner)) {
+      if (Number(read(lock)) === owner) rmSync(lock, { force: true })
+      continue
+    }
+    if (!said) say(`Another process (${owner || 'just begun'}) is preparing this checkout; waiting for it…`)
+    said = true
+    await new Promise((done) => setTimeout(done, 200))
+  }
+  return undefined
+}
+
+/**
+ * Runs a command to its end and gives its exit code (128 + n after signal n). A terminal sends Ctrl-C to every process
+ * itself, so it is only waited out; what is sent to us alone is passed on. With `watched`, the child sees a
+ * 'disconnect' when this process is killed without a word.
+ */
+export function run([command, ...args], options = {}) {
+  const { keepErrors, silent, watched, shell, env, timeoutMs, signal } = options
+  return new Promise((done) => {
+    const stdio = [
+      'inherit',
+      silent ? 'ignore' : 'inherit',
+      keepErrors ? 'pipe' : 'inherit',
+      ...(watched ? ['ipc'] : []),
+    ]
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...environment(), ...env },
+      stdio,
+      shell,
+      timeout: timeoutMs,
+    })
+    let errors = ''
+    child.stderr?.on('data', (data) => {
+      process.stderr.write(data)
+      errors = (errors + data).slice(-20_000)
+    })
+    signal?.addEventListener('abort', () => child.kill('SIGTERM'))
+    const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+    const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => [
+      name,
+      () => (name === 'SIGINT' && terminal) || child.kill(name),
+    ])
+    for (const [name, pass] of handlers) process.on(name, pass)
+    const end = (result) => {
+      for (const [name, pass] of handlers) process.off(name, pass)
+      done(result)
+    }
+    child.on('error', (error) => end({ code: 127, errors: `${errors}\nspawn ${error.message}` }))
+    child.on('close', (code, by) => end({ code: code ?? 128 + (constants.signals[by] ?? 15), errors }))
+  })
+}

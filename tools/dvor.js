@@ -24,7 +24,7 @@ async function test(words) {
   await prepareTestServers()
   const isFile = (word) => !word.startsWith('-') && (has(word) || /[*]|\.test\.ts$/.test(word))
   const files = words.filter(isFile)
-  const flags = ['--test', '--test-concurrency=2', '--test-timeout=900000']
+  const flags = ['--test', '--test-force-exit', '--test-concurrency=2', '--test-timeout=900000']
   if (has('test', 'setup.ts')) flags.push('--test-global-setup=test/setup.ts')
   const all = ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts']
   const { code } = await run([node, ...flags, ...words.filter((w) => !isFile(w)), ...(files.length ? files : all)])

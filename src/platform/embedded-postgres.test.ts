@@ -257,6 +257,7 @@ test('a taken port is left to the program that has it', async () => {
   const port = Number(new URL(first.url).port)
   await first.stop()
   const other = createServer()
+  cleanUps.push(() => other.close())
   await new Promise<void>((done) => other.listen(port, '127.0.0.1', done))
   const { lines, log } = recorder()
   const second = await start(dataDir, log)

@@ -21,7 +21,13 @@ export const environment = () => {
 const marker = at('node_modules', '.dvor-prepared')
 const lock = at('.preparing')
 const say = (text) => process.stderr.write(`${text}\n`)
-const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+const read = (path) => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
 const sha256 = (...parts) =>
   parts.reduce((hash, part) => hash.update(part).update('\0'), createHash('sha256')).digest('hex')
 
@@ -174,6 +180,19 @@ async function takeLock(needed) {
   return undefined
 }
 
+/** The processes above us: npm and the shell it runs us in, which passes no signal on. */
+function ancestors() {
+  const line = process.platform === 'linux' ? read(`/proc/${process.ppid}/stat`) : ''
+  return `${process.ppid} ${line.slice(line.lastIndexOf(')') + 2).split(' ')[1]}`
+}
+const startedBy = ancestors()
+
+/** Calls back, again and again, when the npm that started us was killed. */
+function whenNpmDies(end) {
+  if (!process.env.npm_lifecycle_event) return undefined
+  return setInterval(() => ancestors() !== startedBy && end(), 500)
+}
+
 /**
  * Runs a command to its end and gives its exit code (128 + n after signal n). A terminal sends Ctrl-C to every process
  * itself, so it is only waited out; what is sent to us alone is passed on. With `watched`, the child sees a
@@ -207,7 +226,9 @@ export function run([command, ...args], options = {}) {
       () => (name === 'SIGINT' && terminal) || child.kill(name),
     ])
     for (const [name, pass] of handlers) process.on(name, pass)
+    const orphaned = whenNpmDies(() => child.kill('SIGTERM'))
     const end = (result) => {
+      clearInterval(orphaned)
       for (const [name, pass] of handlers) process.off(name, pass)
       done(result)
     }

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { basename, delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -55,6 +55,8 @@ export async function prepare({ web = false } = {}) {
   }
 }
 
+const installedSizeBytes = 900e6
+const diskFull = `the disk that holds ${root} is full. They need 0.9 GB: free some and run the same command again.`
 const lockHash = () => sha256(readFileSync(at('package-lock.json')))
 
 function installed() {
@@ -79,6 +81,10 @@ function sameVersions() {
 }
 
 async function install() {
+  // npm tells of a full disk in many voices, and late. Node before 18.15 cannot ask.
+  const space = fs.statfsSync?.(root)
+  if (space && space.bavail * space.bsize < installedSizeBytes)
+    throw new PrepareError(`The libraries could not be installed: ${diskFull}`)
   say('Installing the libraries named in package-lock.json (about half a minute, once)…')
   const cli = process.env.npm_execpath
   const npm = cli && /^npm-cli\.c?js$/.test(basename(cli)) ? [process.execPath, cli] : [windows ? 'npm.cmd' : 'npm']
@@ -101,7 +107,7 @@ async function install() {
 
 function installFault(errors) {
   const tail = errors.trim().split('\n').slice(-5).join('\n')
-  if (/ENOSPC/.test(errors)) return 'the disk is full. Free about 1 GB and run the same command again.'
+  if (/ENOSPC/.test(errors)) return diskFull
   if (/\b(EACCES|EPERM|EROFS)\b/.test(errors))
     return `no right to write in ${root}. Run as the folder's owner, or give this user the folder.`
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|FETCH_ERROR/.test(errors))
@@ -166,7 +172,10 @@ async function takeLock(needed) {
       }
     } catch (error) {
       if (error.code !== 'EEXIST')
-        throw new PrepareError(`This checkout is not prepared, and ${root} cannot be written (${error.code}).`)
+        throw new PrepareError(
+          `This checkout is not prepared, and there is no right to write to ${root} (${error.code}).\n` +
+            'Run the command once as the owner of the folder, or give the folder to this user.',
+        )
     }
     const owner = Number(read(lock))
     if (abandoned(owner)) {

@@ -25,7 +25,9 @@ const integer = (meaning: string, value: number, min: number, max: number): Sett
   default: String(value),
   meaning,
   read: (t) =>
-    /^\d+$/.test(t) && Number(t) >= min && Number(t) <= max ? Number(t) : fault(`must be a whole number from ${min} to ${max}`),
+    /^\d+$/.test(t) && Number(t) >= min && Number(t) <= max
+      ? Number(t)
+      : fault(`must be a whole number from ${min} to ${max}`),
 })
 const choice = <const T extends string>(meaning: string, value: T | '', ...allowed: T[]): Setting<T> => ({
   default: value,
@@ -57,7 +59,10 @@ export const settings = {
     default: moduleNames.slice(1).join(','),
     meaning: 'which modules run; accounts always does',
     read: (t: string): ModuleName[] => {
-      const names = t.split(',').map((n) => n.trim()).filter(Boolean)
+      const names = t
+        .split(',')
+        .map((n) => n.trim())
+        .filter(Boolean)
       const wrong = names.filter((n) => !moduleNames.includes(n as ModuleName))
       if (wrong.length) fault(`names unknown modules: ${wrong.join(', ')} (there are ${moduleNames.join(', ')})`)
       return ['accounts', ...(names.filter((n) => n !== 'accounts') as ModuleName[])]
@@ -74,7 +79,10 @@ export const settings = {
     default: '',
     meaning: 'addresses (CIDR) of proxies whose X-Forwarded headers count',
     read: (t: string): string[] => {
-      const list = t.split(',').map((n) => n.trim()).filter(Boolean)
+      const list = t
+        .split(',')
+        .map((n) => n.trim())
+        .filter(Boolean)
       const wrong = list.filter((n) => !/^[0-9a-fA-F.:]+(\/\d{1,3})?$/.test(n))
       if (wrong.length) fault(`must be a list of addresses or CIDR blocks; ${wrong.join(', ')} is none`)
       return list
@@ -119,7 +127,12 @@ export const settings = {
   RATE_LIMITS: choice('off lifts every count per time, for load tests', 'on', 'on', 'off'),
   LOG_LEVEL: choice('', 'info', 'trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
   LOG_FORMAT: choice('pretty on a terminal, else json', process.stdout.isTTY ? 'pretty' : 'json', 'pretty', 'json'),
-  WORKER_CONCURRENCY: integer('jobs of one kind under way at once in a worker', Math.max(2, availableParallelism()), 1, 256),
+  WORKER_CONCURRENCY: integer(
+    'jobs of one kind under way at once in a worker',
+    Math.max(2, availableParallelism()),
+    1,
+    256,
+  ),
   DATABASE_POOL: integer('connections of one process', 10, 4, 200),
 } satisfies Record<string, Setting<unknown>>
 

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type pg from 'pg'
+import { gather } from './batch.ts'
+import { bareTransaction, type Client, run } from './database.ts'
+import type { Logger } from './log.ts'
+import { cacheReads } from './metrics.ts'
+import type { Store } from './stores.ts'
+
+/** A kept answer. `validUntil` (ms, the database's clock): when the clock alone changes it. */
+export type Kept = { body: Buffer; etag: string; validUntil: number }
+
+/** What a cached answer is made from. */
+export type Source = {
+  /** Scopes whose stamps it depends on; whoever changes what they cover sets a new stamp in the same transaction. */
+  scopes: string[]
+  /** Reads the answer in one snapshot; `validUntil` is the next instant at which the clock alone changes it. */
+  read(client: Client): Promise<{ answer: unknown; validUntil?: string | null }>
+  /** Kept no longer than this, whatever the stamps say. */
+  maxAgeSeconds?: number
+}
+
+const stampsSql = `
+  select extract(epoch from statement_timestamp()) * 1000 now, coalesce(jsonb_object_agg(scope, stamps), '{}') stamps
+  from (select scope, string_agg(stamp::text, '' order by shard) stamps
+        from platform.stamps where scope = any($1) group by scope) s`
+
+type Stamps = { now: number; stamps: Record<string, string> }
+
+async function readStamps(on: pg.Pool | Client, scopes: string[]): Promise<Stamps> {
+  const [row] = await run<{ now: string; stamps: Record<string, string> }>(on, stampsSql, [scopes])
+  return { now: Number(row!.now), stamps: row!.stamps }
+}
+
+const versionOf = (scopes: string[], { stamps }: Stamps) => scopes.map((s) => stamps[s] ?? '').join('|')
+
+export type Cache = {
+  /** The answer as the database has it at an instant inside this call, from the store if that can be proved. */
+  get(key: string, source: Source, serialize: (answer: unknown) => string): Promise<Kept & { hit: boolean }>
+  close(): Promise<void>
+}
+
+/**
+ * Exact cached answers. A hit costs one shared read of stamps, begun after the request arrived; a miss reads stamps
+ * and data in one snapshot and keeps the answer under the stamps of that snapshot. So the store may lose, delay or
+ * keep anything, and only be cold.
+ */
+export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
+  const stamps = gather<string[], Stamps>(1000, async (asked) => {
+    const read = await readStamps(pool, [...new Set(asked.flat())])
+    return asked.map(() => read)
+  })
+  const underWay = new Map<string, Promise<{ kept: Kept; version: string }>>()
+
+  async function compute(key: string, source: Source, serialize: (answer: unknown) => string) {
+    const { before, answer, validUntil } = await bareTransaction(
+      pool,
+      'begin isolation level repeatable read read only',
+      async (client) => ({ before: await readStamps(client, source.scopes), ...(await source.read(client)) }),
+    )
+    const body = Buffer.from(serialize(answer))
+    const age = source.maxAgeSeconds ? before.now + source.maxAgeSeconds * 1000 : Number.POSITIVE_INFINITY
+    const clock = validUntil ? Date.parse(validUntil) : Number.POSITIVE_INFINITY
+    const kept: Kept = {
+      body,
+      etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+      validUntil: Math.min(age, clock),
+    }
+    const version = versionOf(source.scopes, before)
+    store.set(storeKey(key, version), kept).catch((error) => {
+      cacheReads.inc({ result: 'store_failed' })
+      log.debug({ err: error }, 'the cache store did not take an answer')
+    })
+    return { kept, version }
+  }
+
+  async function get(key: string, source: Source, serialize: (answer: unknown) => string) {
+    const now = await stamps(source.scopes)
+    const version = versionOf(source.scopes, now)
+    const name = storeKey(key, version)
+    const found = await store.get(name).catch((error) => {
+      cacheReads.inc({ result: 'store_failed' })
+      log.debug({ err: error }, 'the cache store did not answer')
+      return undefined
+    })
+    if (found && now.now < found.validUntil) {
+      cacheReads.inc({ result: 'hit' })
+      return { ...found, hit: true }
+    }
+    cacheReads.inc({ result: 'miss' })
+    // Callers who miss together share one reading, if its snapshot has the stamps that they themselves have read.
+    const shared = underWay.get(name)
+    if (shared) {
+      const result = await shared.catch(() => undefined)
+      if (result?.version === version && now.now < result.kept.validUntil) return { ...result.kept, hit: false }
+      return { ...(await compute(key, source, serialize)).kept, hit: false }
+    }
+    const reading = compute(key, source, serialize)
+    underWay.set(name, reading)
+    try {
+      return { ...(await reading).kept, hit: false }
+    } finally {
+      underWay.delete(name)
+    }
+  }
+
+  return { get, close: () => store.close() }
+}
+
+const storeKey = (key: string, version: string) => createHash('sha256').update(`${key}\n${version}`).digest('base64url')
+
+/** Sends a cached answer of this route, query and class of viewers, with ETag and X-Cache; 304 where the caller has it. */
+export async function sendCached(
+  cache: Cache,
+  req: FastifyRequest,
+  reply: FastifyReply,
+  source: Source,
+  viewer = 'all',
+) {
+  const query = Object.entries(req.query as object).sort(([a], [b]) => (a < b ? -1 : 1))
+  const key = JSON.stringify([req.routeOptions.url, req.params, query, viewer])
+  const serialize = reply.getSerializationFunction('200') as (answer: unknown) => string
+  const { body, etag, hit } = await cache.get(key, source, serialize)
+  reply
+    .header('etag', etag)
+    .header('x-cache', hit ? 'HIT' : 'MISS')
+    .header('cache-control', 'private, no-cache')
+  const wanted = req.headers['if-none-match']
+  if (wanted && (wanted.trim() === '*' || wanted.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))) {
+    return reply.code(304).send()
+  }
+  return reply.type('application/json; charset=utf-8').send(body)
+}

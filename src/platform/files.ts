@@ -1,0 +1,57 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Disk } from 'flydrive'
+import { FSDriver } from 'flydrive/drivers/fs'
+import { AppError } from './errors.ts'
+
+/** Files by key, as `covers/ab12….jpg`. A key is written once and never changed. */
+export type Files = {
+  /** Keeps the content under a fresh key that bears its hash; on a fault there is no file. */
+  keep(folder: string, content: Buffer, extension: string): Promise<string>
+  read(key: string): Promise<Buffer | undefined>
+  /** Deleting what is not there is fine. */
+  remove(keys: string[]): Promise<void>
+  /** Keys of a folder that were written before the instant. */
+  writtenBefore(folder: string, instant: Date): Promise<string[]>
+}
+
+/** Files on the local disk. */
+export function openFiles(location: string): Files {
+  const disk = new Disk(new FSDriver({ location, visibility: 'private' }))
+  return {
+    async keep(folder, content, extension) {
+      const hash = createHash('sha256').update(content).digest('hex').slice(0, 32)
+      // The second part makes the key its owner's alone, so that one can be deleted without asking who else has it.
+      const key = `${folder}/${hash}-${randomBytes(4).toString('hex')}.${extension}`
+      try {
+        await disk.put(key, content)
+      } catch (error) {
+        await disk.delete(key).catch(() => {})
+        throw new AppError(503, 'files.not_kept', {}, { retryAfterSeconds: 60, cause: error })
+      }
+      return key
+    },
+    async read(key) {
+      try {
+        return Buffer.from(await disk.getBytes(key))
+      } catch (error) {
+        if (
+          ['E_CANNOT_READ_FILE', 'E_PATH_TRAVERSAL_DETECTED', 'E_INVALID_KEY'].includes(
+            (error as { code: string }).code,
+          )
+        )
+          return undefined
+        throw error
+      }
+    },
+    async remove(keys) {
+      await Promise.all(keys.map((key) => disk.delete(key)))
+    },
+    async writtenBefore(folder, instant) {
+      const names = await readdir(join(location, folder)).catch(() => [] as string[])
+      const times = await Promise.all(names.map((n) => stat(join(location, folder, n)).catch(() => undefined)))
+      return names.flatMap((name, i) => (times[i]?.isFile() && times[i].mtime < instant ? [`${folder}/${name}`] : []))
+    },
+  }
+}

@@ -1,0 +1,181 @@
+import { fromKysely, PgBoss } from 'pg-boss'
+import type { Client, Tx } from './database.ts'
+import type { Logger } from './log.ts'
+import { jobsDone } from './metrics.ts'
+
+/** A job as its handler sees it; `attempt` counts from 1. */
+export type Job<T> = { id: string; data: T; attempt: number; signal: AbortSignal }
+
+/**
+ * What a kind of job does. Every handler may run twice for one job: the truth stands in the module's tables.
+ * Answers each job of the batch in its place: nothing when it is done, an Error when it must be tried again.
+ */
+export type JobKind<P, T = never> = {
+  handle(platform: P, jobs: Job<T>[]): Promise<(Error | undefined)[]>
+  batchSize?: number
+  retryLimit?: number
+  /** Seconds before the second try; the pause doubles from there up to `retryDelayMax`. */
+  retryDelay?: number
+  retryDelayMax?: number
+  expireInSeconds?: number
+  /** Runs it at these times (five fields), in the installation's time zone. */
+  cron?: string
+}
+
+/** Work that looks for what nobody was woken for; runs every so many seconds in one worker process at a time. */
+export type Sweep<P> = { everySeconds: number; run(platform: P): Promise<void> }
+
+export type Queue = { name: string; waiting: number; active: number; failed: number }
+export type FailedJob = { id: string; queue: string; data: unknown; error: string | null; failed_at: string }
+
+/** Jobs that failed for good stand here, with their origin, until they are sent again. */
+const deadQueue = 'dead'
+const tenYears = 10 * 365 * 86_400
+
+export type Jobs<P> = {
+  /** Adds jobs in the caller's transaction: they exist if and only if it commits. */
+  enqueue(tx: Tx | Client, kind: string, data: object[]): Promise<void>
+  /** Handles jobs in this process from now on. */
+  work(platform: P): Promise<void>
+  queues(): Promise<Queue[]>
+  failed(limit: number, offset: number): Promise<{ jobs: FailedJob[]; count: number }>
+  /** Sends a failed job again; false if there is none with this id. */
+  retry(id: string): Promise<boolean>
+  /** Waits for the handlers under way, at most `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>
+}
+
+/** Opens the queues in PostgreSQL. `migrate` makes their tables; `worker` lets this process watch over them. */
+export async function openJobs<P>(options: {
+  url: string
+  kinds: Record<string, JobKind<P>>
+  log: Logger
+  timeZone: string
+  concurrency: number
+  worker: boolean
+}): Promise<Jobs<P>> {
+  const { kinds, log } = options
+  const boss = new PgBoss({
+    connectionString: options.url,
+    schema: 'pgboss',
+    max: options.worker ? 4 : 2,
+    application_name: 'dvor jobs',
+    useListenNotify: options.worker,
+    supervise: options.worker,
+    schedule: options.worker,
+    migrate: false,
+    superviseIntervalSeconds: 5,
+    monitorIntervalSeconds: 5,
+  })
+  boss.on('error', (error) => log.warn({ err: error }, 'the job queue had a fault; it goes on by itself'))
+  boss.on('warning', ({ message }) => log.debug({ warning: message }, 'the job queue warns'))
+  await boss.start()
+
+  const executor = (tx: Tx | Client) =>
+    'executeQuery' in tx
+      ? fromKysely(tx)
+      : { executeSql: (text: string, values?: unknown[]) => tx.query(text, values as unknown[]) }
+
+  async function work(platform: P) {
+    for (const [name, kind] of Object.entries(kinds)) {
+      const log = options.log.child({ job: name })
+      await boss.work<never, unknown>(
+        name,
+        {
+          batchSize: kind.batchSize ?? 1,
+          localConcurrency: Math.min(options.concurrency, kind.batchSize ? 2 : options.concurrency),
+          burstWhenBatchFull: true,
+          pollingIntervalSeconds: 1,
+          notifyPollingIntervalSeconds: 2,
+          perJobResults: true,
+          includeMetadata: true,
+        } as const,
+        async (claimed) => {
+          const jobs = claimed.map((j) => ({ id: j.id, data: j.data, attempt: j.retryCount + 1, signal: j.signal }))
+          const outcomes = await kind.handle(platform, jobs).catch((error: Error) => jobs.map(() => error))
+          return jobs.map((job, i) => {
+            const error = outcomes[i]
+            jobsDone.inc({ queue: name, outcome: error ? 'failed' : 'completed' })
+            if (error) log.warn({ job_id: job.id, data: job.data, attempt: job.attempt, err: error }, 'a job failed')
+            else log.info({ job_id: job.id, data: job.data, attempt: job.attempt }, 'a job is done')
+            return error
+              ? { id: job.id, status: 'failed' as const, output: { message: error.message } }
+              : { id: job.id, status: 'completed' as const }
+          })
+        },
+      )
+      if (kind.cron) await boss.schedule(name, kind.cron, null, { tz: options.timeZone, missed: 'once' })
+    }
+  }
+
+  const sql = async (text: string, values: unknown[] = []) => (await boss.getDb().executeSql(text, values)).rows
+
+  return {
+    work,
+    async enqueue(tx, kind, data) {
+      if (!kinds[kind]) throw new Error(`there is no job ${kind}`)
+      if (data.length)
+        await boss.insert(
+          kind,
+          data.map((d) => ({ data: d })),
+          { db: executor(tx) },
+        )
+    },
+    async queues() {
+      const rows = await sql(
+        `select name, count(*) filter (where state in ('created', 'retry'))::int waiting,
+           count(*) filter (where state = 'active')::int active, count(*) filter (where state = 'failed')::int failed
+         from pgboss.job where name = any($1) group by name`,
+        [Object.keys(kinds)],
+      )
+      return Object.keys(kinds).map(
+        (name) => rows.find((r) => r.name === name) ?? { name, waiting: 0, active: 0, failed: 0 },
+      )
+    },
+    async failed(limit, offset) {
+      const jobs = await sql(
+        `select id, coalesce(source_name, name) queue, data, output ->> 'message' error, created_on failed_at
+         from pgboss.job where name = $1 and state = 'created' order by created_on desc, id limit $2 offset $3`,
+        [deadQueue, limit, offset],
+      )
+      const [total] = await sql(`select count(*)::int n from pgboss.job where name = $1 and state = 'created'`, [
+        deadQueue,
+      ])
+      return { jobs, count: total.n }
+    },
+    async retry(id) {
+      return (await boss.redrive(deadQueue, { ids: [id] })) > 0
+    },
+    stop: (timeoutMs) => boss.stop({ graceful: true, timeout: timeoutMs }),
+  }
+}
+
+/** Makes the tables and queues of the jobs, or brings them up to date; called by the migration step alone. */
+export async function migrateJobs(url: string, kinds: Record<string, JobKind<never>>): Promise<void> {
+  const boss = new PgBoss({ connectionString: url, schema: 'pgboss', max: 1, supervise: false, schedule: false })
+  boss.on('error', () => {})
+  await boss.start()
+  try {
+    await boss.createQueue(deadQueue)
+    await boss.updateQueue(deadQueue, { retentionSeconds: tenYears })
+    const known = new Set((await boss.getQueues()).map((q) => q.name))
+    for (const [name, kind] of Object.entries(kinds)) {
+      const settings = {
+        notify: true,
+        retryLimit: kind.retryLimit ?? 20,
+        retryDelay: kind.retryDelay ?? 1,
+        retryBackoff: true,
+        retryDelayMax: kind.retryDelayMax ?? 300,
+        heartbeatSeconds: 10,
+        expireInSeconds: kind.expireInSeconds ?? 60,
+        deleteAfterSeconds: 86_400,
+        deadLetter: deadQueue,
+      }
+      // createQueue leaves the settings of a queue that is there alone.
+      if (known.has(name)) await boss.updateQueue(name, settings)
+      else await boss.createQueue(name, settings)
+    }
+  } finally {
+    await boss.stop({ graceful: false })
+  }
+}

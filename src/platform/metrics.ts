@@ -1,0 +1,50 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export const registry = new Registry()
+collectDefaultMetrics({ register: registry })
+
+const registers = [registry]
+
+export const requestSeconds = new Histogram({
+  name: 'dvor_http_request_seconds',
+  help: 'Time to answer, by route and status',
+  labelNames: ['method', 'route', 'status'],
+  buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+  registers,
+})
+export const transactionRepeats = new Counter({
+  name: 'dvor_transaction_repeats_total',
+  help: 'Transactions repeated after a deadlock or a broken serialisation',
+  registers,
+})
+export const batchSize = new Histogram({
+  name: 'dvor_batch_size',
+  help: 'Calls that became one transaction',
+  labelNames: ['batch'],
+  buckets: [1, 2, 5, 10, 50, 200, 1000],
+  registers,
+})
+export const batchSplits = new Counter({
+  name: 'dvor_batch_splits_total',
+  help: 'Batches that failed as a whole and were run one by one',
+  labelNames: ['batch'],
+  registers,
+})
+export const cacheReads = new Counter({
+  name: 'dvor_cache_reads_total',
+  help: 'Cached answers: hit, miss, or the store failed',
+  labelNames: ['result'],
+  registers,
+})
+export const jobsDone = new Counter({
+  name: 'dvor_jobs_total',
+  help: 'Jobs by queue and outcome',
+  labelNames: ['queue', 'outcome'],
+  registers,
+})
+export const databaseConnections = new Gauge({
+  name: 'dvor_database_connections',
+  help: 'Connections of this process',
+  labelNames: ['state'],
+  registers,
+})

@@ -1,0 +1,60 @@
+import type { FastifyRequest } from 'fastify'
+import type pg from 'pg'
+import type { User } from './access.ts'
+import type { Cache } from './cache.ts'
+import type { Config } from './config.ts'
+import type { Db } from './database.ts'
+import type { Files } from './files.ts'
+import type { App } from './http.ts'
+import type { Locale, Messages, Translate } from './i18n.ts'
+import type { JobKind, Jobs, Sweep } from './jobs.ts'
+import type { Logger } from './log.ts'
+import type { Mail, SecretRef } from './mail.ts'
+
+/** What every function of a module may use; one for each process. */
+export type Platform = {
+  config: Config
+  log: Logger
+  /** The builder, for one table, a simple join, and the `sql` template. */
+  db: Db
+  /** Bare connections, for prepared statements on hot paths and for COPY. */
+  pool: pg.Pool
+  cache: Cache
+  jobs: Jobs<Platform>
+  mail: Mail
+  files: Files
+  translate: Translate
+  /** HMAC of a purpose and a value under the installation's secret, from which codes and links are derived. */
+  derive(purpose: string, value: string): Buffer
+}
+
+/** A rule that must hold at every instant, as SQL that returns the rows that break it. */
+export type Invariant = { name: string; sql: string }
+
+/** Makes example data; the same options give the same data. */
+export type Seed = {
+  /** Words of the command line: option → default and meaning. */
+  options: Record<string, { default: number; meaning: string }>
+  run(platform: Platform, amounts: Record<string, number>, context: SeedContext): Promise<void>
+}
+export type SeedContext = { locale: Locale; seed: number; progress(step: string, done: number, total: number): void }
+
+/** All that the rest knows of a module. */
+export type Module = {
+  name: string
+  messages: Messages
+  routes(app: App, platform: Platform): void
+  // biome-ignore lint/suspicious/noExplicitAny: each kind knows the data of its own jobs
+  jobs?: Record<string, JobKind<Platform, any>>
+  sweeps?: Record<string, Sweep<Platform>>
+  invariants: Invariant[]
+  seed?: Seed
+  /** What the demonstration shows beyond the seed, such as pictures. */
+  demonstrate?(platform: Platform): Promise<void>
+  /** Shapes of the OpenAPI document that routes refer to by name. */
+  shapes?: readonly object[]
+  /** Only of accounts: who a request comes from, if anybody. */
+  authenticate?(platform: Platform, req: FastifyRequest): Promise<User | undefined>
+  /** Derives the secrets of letters whose reference is of one of these kinds. */
+  secrets?: Record<string, (platform: Platform, ref: SecretRef) => Promise<string>>
+}

@@ -1,0 +1,143 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { createCache } from './cache.ts'
+import { type Config, dataFolder } from './config.ts'
+import { createDb, createPool } from './database.ts'
+import { openFiles } from './files.ts'
+import { createTranslate } from './i18n.ts'
+import { openJobs } from './jobs.ts'
+import { createLogger } from './log.ts'
+import { openMail } from './mail.ts'
+import { databaseConnections } from './metrics.ts'
+import type { Module, Platform } from './module.ts'
+import { openStore } from './stores.ts'
+
+/** Everything that the modules stand on, over a migrated database; `close` gives it all back. */
+export async function createPlatform(
+  config: Config,
+  databaseUrl: string,
+  modules: Module[],
+  options: { worker: boolean; log?: Platform['log'] } = { worker: false },
+): Promise<Platform & { close(): Promise<void> }> {
+  const log = options.log ?? createLogger(config)
+  const pool = createPool(databaseUrl, config.DATABASE_POOL, log)
+  const db = createDb(pool)
+  const secret = config.JWT_SECRET || ownSecret(config)
+  try {
+    await checkFingerprint(db, secret)
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+  const derive = (purpose: string, value: string) =>
+    createHmac('sha256', secret).update(`${purpose}\n${value}`).digest()
+  const translate = createTranslate(modules.map((m) => m.messages))
+  const cache = createCache(pool, openStore(config.CACHE_URL, derive('cache', '').toString('hex'), log), log)
+  const jobs = await openJobs<Platform>({
+    url: databaseUrl,
+    kinds: Object.assign({}, ...modules.map((m) => m.jobs ?? {})),
+    log,
+    timeZone: config.TIMEZONE,
+    concurrency: config.WORKER_CONCURRENCY,
+    worker: options.worker,
+  })
+  const platform: Platform = {
+    config,
+    log,
+    db,
+    pool,
+    cache,
+    jobs,
+    files: openFiles(dataFolder(config, 'files')),
+    translate,
+    derive,
+    mail: openMail({
+      config,
+      db,
+      translate,
+      organisation: async () =>
+        (await db.selectFrom('platform.installation').select('name').executeTakeFirstOrThrow()).name,
+      revealSecret: async (ref) => {
+        const reveal = modules.map((m) => m.secrets?.[ref.kind]).find(Boolean)
+        if (!reveal) throw new Error(`nobody derives secrets of kind ${ref.kind}`)
+        return reveal(platform, ref)
+      },
+    }),
+  }
+  const gauges = setInterval(() => {
+    databaseConnections.set({ state: 'idle' }, pool.idleCount)
+    databaseConnections.set({ state: 'busy' }, pool.totalCount - pool.idleCount)
+    databaseConnections.set({ state: 'waiting' }, pool.waitingCount)
+  }, 5000).unref()
+  return Object.assign(platform, {
+    async close() {
+      clearInterval(gauges)
+      await jobs.stop(8000)
+      platform.mail.close()
+      await cache.close().catch(() => {})
+      await db.destroy()
+    },
+  })
+}
+
+/** Runs the sweeps of all modules in this process; each at most once at a time among all workers. Returns how to stop. */
+export function startSweeps(platform: Platform, modules: Module[]): () => Promise<void> {
+  const running = new Set<Promise<void>>()
+  const timers = modules.flatMap((module) =>
+    Object.entries(module.sweeps ?? {}).map(([name, sweep]) => {
+      let busy = false
+      const once = async () => {
+        if (busy) return
+        busy = true
+        try {
+          await platform.db.transaction().execute(async (tx) => {
+            const { rows } = await sql<{ mine: boolean }>`
+              select pg_try_advisory_xact_lock(hashtextextended(${`sweep ${name}`}, 0)) mine`.execute(tx)
+            if (rows[0]!.mine) await sweep.run(platform)
+          })
+        } catch (error) {
+          platform.log.warn({ err: error, sweep: name }, 'a sweep failed; it runs again in its turn')
+        } finally {
+          busy = false
+        }
+      }
+      return setInterval(() => {
+        const run = once().finally(() => running.delete(run))
+        running.add(run)
+      }, sweep.everySeconds * 1000)
+    }),
+  )
+  return async () => {
+    for (const timer of timers) clearInterval(timer)
+    await Promise.all(running)
+  }
+}
+
+/** The secret of an installation that names none: made once into DATA_DIR. */
+function ownSecret(config: Config): string {
+  const file = join(dataFolder(config, 'secrets'), 'jwt')
+  try {
+    writeFileSync(file, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EEXIST') throw error
+  }
+  return readFileSync(file, 'utf8').trim()
+}
+
+/** Another secret would make every token and code of the installation worthless, so a process that has one does not start. */
+async function checkFingerprint(db: Platform['db'], secret: string): Promise<void> {
+  const fingerprint = createHash('sha256').update(`fingerprint ${secret}`).digest('hex').slice(0, 16)
+  const { secret_fingerprint: known } = await db
+    .updateTable('platform.installation')
+    .set({ secret_fingerprint: sql`coalesce(secret_fingerprint, ${fingerprint})` })
+    .returning('secret_fingerprint')
+    .executeTakeFirstOrThrow()
+  if (known !== fingerprint) {
+    throw new Error(
+      'JWT_SECRET differs from the one that this database was started with. Set the same JWT_SECRET for every process ' +
+        '(or the same DATA_DIR). To change it on purpose, which logs everybody out: update platform.installation set secret_fingerprint = null.',
+    )
+  }
+}

@@ -1,0 +1,94 @@
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
+import { AppError } from './errors.ts'
+
+/** Identity of a row: a JSON integer. */
+export const Id = (description?: string) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    examples: [42],
+    ...(description ? { description } : {}),
+  })
+
+/** Input of money; what the handler gets is a decimal string with two digits. */
+export const MoneyInput = (minimum: string, description = 'Decimal string; numbers are taken too') =>
+  Type.Unsafe<string>({ type: ['string', 'number'], 'x-money': { minimum }, description, examples: ['1500.00'] })
+
+/** Output of money: a decimal string with two digits. */
+export const Money = Type.String({ pattern: '^-?\\d+\\.\\d{2}$', examples: ['1500.00'] })
+
+/** An instant in UTC. */
+export const Instant = Type.String({ format: 'date-time', examples: ['2026-11-21T09:00:00Z'] })
+
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+export const Choice = <const T extends string[]>(values: readonly [...T], options: object = {}) =>
+  Type.Enum([...values] as [...T], { type: 'string', ...options })
+
+/** Text of a person: no zero bytes; `line` is one line and not blank. */
+export const Text = (maxLength: number, options: object = {}) => Type.String({ maxLength, format: 'text', ...options })
+export const Line = (maxLength: number, options: object = {}) =>
+  Type.String({ minLength: 1, maxLength, format: 'line', ...options })
+
+/** A body or query that refuses unknown fields. */
+export const Closed = <P extends TProperties>(properties: P, options: object = {}): TObject<P> =>
+  Type.Object(properties, { additionalProperties: false, ...options })
+
+/** The answer of a 204. */
+export const NoContent = Type.Unsafe<void>({ type: 'null', description: 'Done' })
+
+export const IdParams = Closed({ id: Id() })
+export const NoQuery = Closed({})
+
+export const PersonRef = Type.Object({ id: Type.Integer(), full_name: Type.String() })
+
+/** RFC 9457; a field that is not named here would be cut from every error. */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.String({ description: 'Stable name of the fault' }),
+    instance: Type.String({ description: 'Id of the request' }),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ path: Type.String(), message: Type.String(), code: Type.String() })),
+    ),
+  },
+  { $id: 'Problem', description: 'RFC 9457 problem' },
+)
+
+/** A named shape of the OpenAPI document, to be registered once and referred to in answers. */
+export const Ref = <T extends TSchema>(_schema: T, id: string) => Type.Unsafe<Static<T>>(Type.Ref(id))
+
+const statusWords: Record<number, string> = {
+  400: 'Malformed, or against a rule on its fields',
+  401: 'Not logged in',
+  403: 'Not allowed',
+  404: 'Absent, or not visible to the caller',
+  405: 'No such method here',
+  409: 'Against the present state',
+  413: 'Too large',
+  415: 'Wrong kind of content',
+  422: 'The Idempotency-Key was used with another body',
+  429: 'Too many requests',
+  503: 'Busy or away; try again',
+}
+
+/** The error answers of a route, for its schema. */
+export function problems<const S extends number[]>(...statuses: S): Record<S[number], TSchema> {
+  return Object.fromEntries(
+    statuses.map((s) => [
+      s,
+      {
+        description: statusWords[s] ?? 'Refused',
+        content: { 'application/problem+json': { schema: Type.Unsafe<Static<typeof Problem>>(Type.Ref('Problem')) } },
+      },
+    ]),
+  ) as never
+}
+
+/** Parses a cursor of ours; anything else is the caller's fault. */
+export function badCursor(): AppError {
+  return new AppError(400, 'request.invalid', {}, { faults: [{ path: '/cursor', code: 'validation.cursor' }] })
+}

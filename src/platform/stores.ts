@@ -1,0 +1,125 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createClient, RESP_TYPES } from '@redis/client'
+import { LRUCache } from 'lru-cache'
+import memjs from 'memjs'
+import type { Kept } from './cache.ts'
+import type { Logger } from './log.ts'
+
+/** Where answers are kept. It may lose, delay or forge anything: what it returns is checked, and an error is a miss. */
+export type Store = {
+  get(key: string): Promise<Kept | undefined>
+  set(key: string, kept: Kept): Promise<void>
+  close(): Promise<void>
+}
+
+const patienceMs = 40
+const longestSeconds = 86_400
+
+/** Opens the store that CACHE_URL names. `secret` seals answers in stores outside this process. */
+export function openStore(url: string, secret: string, log: Logger): Store {
+  if (url === 'memory') return memoryStore()
+  if (url === 'off') return { get: async () => undefined, set: async () => {}, close: async () => {} }
+  return sealed(url.startsWith('memcached') ? memcachedStore(url) : redisStore(url, log), secret)
+}
+
+function memoryStore(): Store {
+  const kept = new LRUCache<string, Kept>({ maxSize: 64 << 20, sizeCalculation: (k) => k.body.length + 200 })
+  return {
+    get: async (key) => kept.get(key),
+    set: async (key, value) => void kept.set(key, value),
+    close: async () => kept.clear(),
+  }
+}
+
+type BareStore = {
+  get(key: string): Promise<Buffer | null | undefined>
+  set(key: string, value: Buffer, seconds: number): Promise<unknown>
+  close(): Promise<void>
+}
+
+/**
+ * Puts a deadline on an outside store and a seal over key and content on every answer: one that was mixed up, cut or
+ * forged is a miss. After a failure the store is left alone for a second, so that its silence costs little.
+ */
+function sealed(store: BareStore, secret: string): Store {
+  let restUntil = 0
+  const seal = (key: string, content: Buffer) =>
+    createHmac('sha256', secret).update(`cache\n${key}\n`).update(content).digest()
+
+  async function inTime<T>(call: () => Promise<T>): Promise<T> {
+    if (performance.now() < restUntil) throw new Error('the store is resting after a failure')
+    let timer: NodeJS.Timeout | undefined
+    try {
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error('the store is late')), patienceMs)
+      })
+      return await Promise.race([call(), late])
+    } catch (error) {
+      restUntil = performance.now() + 1000
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  return {
+    async get(key) {
+      const value = await inTime(() => store.get(key))
+      if (!value || value.length < 40) return undefined
+      const content = value.subarray(32)
+      if (!timingSafeEqual(seal(key, content), value.subarray(0, 32))) return undefined
+      const etagEnd = 8 + 24
+      return {
+        validUntil: content.readDoubleBE(0),
+        etag: content.toString('latin1', 8, etagEnd),
+        body: content.subarray(etagEnd),
+      }
+    },
+    async set(key, { body, etag, validUntil }) {
+      const head = Buffer.alloc(8)
+      head.writeDoubleBE(validUntil)
+      const content = Buffer.concat([head, Buffer.from(etag, 'latin1'), body])
+      await inTime(() => store.set(key, Buffer.concat([seal(key, content), content]), longestSeconds))
+    },
+    close: () => store.close(),
+  }
+}
+
+function redisStore(url: string, log: Logger): BareStore {
+  const client = createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: { connectTimeout: 1000, reconnectStrategy: (tries) => Math.min(50 * 2 ** tries, 2000) },
+  })
+  let told = false
+  client.on('error', (error) => {
+    if (!told) log.warn({ err: error }, 'the cache store is away; answers are read from the database')
+    told = true
+  })
+  client.on('ready', () => {
+    told = false
+  })
+  client.connect().catch(() => {})
+  const binary = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+  return {
+    get: (key) => binary.get(`dvor:${key}`) as Promise<Buffer | null>,
+    set: (key, value, seconds) => client.set(`dvor:${key}`, value, { expiration: { type: 'EX', value: seconds } }),
+    close: async () => client.destroy(),
+  }
+}
+
+function memcachedStore(url: string): BareStore {
+  const { hostname, port, username, password } = new URL(url)
+  const client = memjs.Client.create(`${hostname}:${port || 11211}`, {
+    timeout: 0.5,
+    conntimeout: 0.5,
+    retries: 0,
+    ...(username ? { username: decodeURIComponent(username), password: decodeURIComponent(password) } : {}),
+    logger: { log: () => {} },
+  } as memjs.ClientOptions)
+  return {
+    get: async (key) => (await client.get(`dvor:${key}`)).value,
+    set: (key, value, seconds) => client.set(`dvor:${key}`, value, { expires: seconds }),
+    close: async () => client.quit(),
+  }
+}

@@ -1,0 +1,86 @@
+import { Ajv, type ErrorObject } from 'ajv'
+import addFormats from 'ajv-formats'
+import type { FieldFault } from './errors.ts'
+
+const moneyPattern = /^\d{1,10}(\.\d{1,2})?$/
+
+/** Hundredths of a decimal string, exact. */
+export function kopecks(amount: string): bigint {
+  const [whole = '0', part = ''] = amount.split('.')
+  return BigInt(whole) * 100n + BigInt(part.padEnd(2, '0'))
+}
+
+/** Money arrives as `1500`, `1500.5` or `"1500.50"` and goes on as a decimal string with two digits. */
+const money = {
+  keyword: 'x-money',
+  modifying: true,
+  errors: true,
+  compile(limits: { minimum?: string }) {
+    const check = (
+      data: unknown,
+      at?: { parentData: Record<string, unknown>; parentDataProperty: string | number },
+    ) => {
+      const text = typeof data === 'number' ? String(data) : data
+      const fail = (keyword: string, params: object) => {
+        check.errors = [{ keyword, params }]
+        return false
+      }
+      if (typeof text !== 'string' || !moneyPattern.test(text)) return fail('money', {})
+      if (limits.minimum && kopecks(text) < kopecks(limits.minimum))
+        return fail('moneyMinimum', { limit: limits.minimum })
+      const [whole = '0', part = ''] = text.split('.')
+      if (at) at.parentData[at.parentDataProperty] = `${BigInt(whole)}.${part.padEnd(2, '0')}`
+      return true
+    }
+    check.errors = [] as object[]
+    return check
+  },
+}
+
+/** PostgreSQL text can't hold a zero byte, and a lone surrogate can't be written as UTF-8. */
+const plain = (text: string) => !text.includes('\0') && text.isWellFormed()
+
+function createAjv(coerceTypes: false | 'array'): Ajv {
+  const ajv = new Ajv({ removeAdditional: false, allErrors: true, useDefaults: true, strict: false, coerceTypes })
+  addFormats.default(ajv)
+  ajv.addFormat('text', plain)
+  ajv.addFormat('line', (text) => plain(text) && text.trim() !== '' && !/[\r\n]/.test(text))
+  ajv.addFormat('username', /^[\p{L}\p{N}@.+_-]{3,150}$/u)
+  ajv.addKeyword(money as never)
+  return ajv
+}
+
+const bodies = createAjv(false)
+const rest = createAjv('array')
+
+/** Bodies are taken strictly; query, path and headers are text and coerced. */
+export function compileSchema({ schema, httpPart }: { schema: unknown; httpPart?: string }) {
+  return (httpPart === 'body' ? bodies : rest).compile(schema as object)
+}
+
+/** Ajv's errors as faults of fields: one per path, the deepest branch of a union, worded by `validation.<keyword>`. */
+export function fieldFaultsOf(errors: ErrorObject[]): FieldFault[] {
+  const faults = new Map<string, FieldFault>()
+  for (const error of errors) {
+    if (['anyOf', 'oneOf', 'if'].includes(error.keyword) && errors.length > 1) continue
+    const params = error.params as Record<string, unknown>
+    const child = params.missingProperty ?? params.additionalProperty ?? params.unevaluatedProperty
+    const path =
+      error.instancePath + (child === undefined ? '' : `/${String(child).replace(/~/g, '~0').replace(/\//g, '~1')}`)
+    if (faults.has(path)) continue
+    const code =
+      error.keyword === 'format'
+        ? `validation.format_${String(params.format).replace('-', '_')}`
+        : `validation.${error.keyword}`
+    faults.set(path, {
+      path,
+      code,
+      params: {
+        limit: params.limit,
+        allowed: (params.allowedValues as unknown[] | undefined)?.join(', '),
+        type: params.type,
+      },
+    })
+  }
+  return [...faults.values()].slice(0, 50)
+}

@@ -1,0 +1,236 @@
+import { type Compilable, type ExpressionBuilder, sql } from 'kysely'
+import { hasRole, type User } from '../platform/access.ts'
+import type { Source } from '../platform/cache.ts'
+import { type Client, run, type Tx, transaction } from '../platform/database.ts'
+import { AppError, fieldFault, notFound } from '../platform/errors.ts'
+import { change, type Once } from '../platform/idempotency.ts'
+import type { Platform } from '../platform/module.ts'
+import { type CursorRequest, cursorAnswer, pageAnswer, type pageRequest } from '../platform/pages.ts'
+import type { DB } from '../platform/tables.gen.ts'
+import { withCover } from './covers.ts'
+import type { Collect, CollectChange, CollectsQuery, FeedItem, NewCollect } from './schemas.ts'
+
+// What a collect shows. `status` is computed from the clock, so no job has to end anything.
+const columns = `c.id, json_build_object('id', u.id, 'full_name', u.full_name) author, c.title, c.occasion, c.description,
+  c.target_amount, c.collected_amount, c.donors_count, c.payments_count, '/files/' || c.cover cover, c.ends_at,
+  case when c.closed_at is not null then 'closed' when c.ends_at <= now() then 'ended' else 'active' end status,
+  c.created_at, c.updated_at`
+const collectSql = `select ${columns} from collects.collects c join accounts.users u on u.id = c.author_id where c.id = $1`
+const newestSql = `
+  select p.id, p.amount, p.created_at, case when not p.is_anonymous then u.full_name end full_name, p.comment
+  from collects.payments p join accounts.users u on u.id = p.payer_id
+  where p.collect_id = $1 and p.status = 'completed'`
+
+/** The collect with the newest of its feed, from the cache or as it would be there. */
+export function collectDetail(id: number): Source {
+  return {
+    scopes: [`collect:${id}`, 'names'],
+    async read(client) {
+      const [collect] = await run<Collect>(client, collectSql, [id])
+      if (!collect) throw notFound()
+      const payments = await run<FeedItem>(client, `${newestSql} order by p.id desc limit 20`, [id])
+      return { answer: { ...collect, payments }, validUntil: collect.status === 'active' ? collect.ends_at : null }
+    },
+  }
+}
+
+/** The whole feed of a collect; a donor who gave anonymously has no name in it. */
+export function collectFeed(id: number, page: CursorRequest): Source {
+  return {
+    scopes: [`collect:${id}`, 'names'],
+    async read(client) {
+      const [collect] = await run<{ n: number }>(
+        client,
+        'select payments_count n from collects.collects where id = $1',
+        [id],
+      )
+      if (!collect) throw notFound()
+      const [compare, order] = page.descending ? ['<', 'desc'] : ['>', 'asc']
+      // Within a collect the order of ids is that of created_at, see the index.
+      const rows = await run<FeedItem>(
+        client,
+        `${newestSql} and p.id ${compare} $2 order by p.id ${order} limit $3 offset $4`,
+        [id, page.id ?? (page.descending ? Number.MAX_SAFE_INTEGER : 0), page.limit + 1, page.offset],
+      )
+      return { answer: cursorAnswer(page, rows, page.withCount ? collect.n : null) }
+    },
+  }
+}
+
+const is = {
+  active: sql<boolean>`c.closed_at is null and c.ends_at > now()`,
+  ended: sql<boolean>`c.closed_at is null and c.ends_at <= now()`,
+  closed: sql<boolean>`c.closed_at is not null`,
+}
+
+/** Collects by occasion, author, status and words; newest first unless ordered otherwise. */
+export function collectList({ db }: Platform, query: CollectsQuery, page: ReturnType<typeof pageRequest>): Source {
+  const { occasion, author, status, search, ordering = '-created_at' } = query
+  const field = ordering.replace('-', '') as 'created_at'
+  const direction = ordering.startsWith('-') ? 'desc' : 'asc'
+  const found = db.selectFrom('collects.collects as c').where((e) => {
+    const all: ReturnType<ExpressionBuilder<DB, never>['and']>[] = []
+    const has = e as unknown as ExpressionBuilder<{ c: DB['collects.collects'] }, 'c'>
+    if (occasion) all.push(has('c.occasion', '=', occasion) as never)
+    if (author) all.push(has('c.author_id', '=', author) as never)
+    if (status) all.push(is[status] as never)
+    if (search)
+      all.push(sql`translate(lower(c.title || ' ' || c.description), 'ё', 'е') like ${pattern(search)}` as never)
+    return e.and(all)
+  })
+  const rows = found
+    .innerJoin('accounts.users as u', 'u.id', 'c.author_id')
+    .select(sql.raw<Collect>(columns) as never)
+    .orderBy(`c.${field}`, direction)
+    .orderBy('c.id', direction)
+    .limit(page.limit)
+    .offset(page.offset)
+  const count = found.select((e) => e.fn.countAll<number>().as('n'))
+  return {
+    scopes: ['collects', 'names'],
+    async read(client) {
+      const results = await runBuilt<Collect>(client, rows)
+      const [{ n }] = (await runBuilt<{ n: number }>(client, count)) as [{ n: number }]
+      const [next] = await run<{ at: string | null }>(
+        client,
+        'select min(ends_at) at from collects.collects where closed_at is null and ends_at > now()',
+      )
+      return { answer: pageAnswer(page, results, n), validUntil: next!.at }
+    },
+  }
+}
+
+const runBuilt = async <R>(client: Client, query: Compilable): Promise<R[]> => {
+  const { sql: text, parameters } = query.compile()
+  return (await client.query(text, parameters as unknown[])).rows as R[]
+}
+
+/** A search folds ё into е and takes % and _ for what they are. */
+const pattern = (search: string) =>
+  `%${search
+    .toLowerCase()
+    .replaceAll('ё', 'е')
+    .replace(/[\\%_]/g, '\\$&')}%`
+
+function checkEnd(endsAt: string | undefined): void {
+  if (endsAt !== undefined && Date.parse(endsAt) <= Date.now()) throw fieldFault('/ends_at', 'validation.in_past')
+}
+
+async function getCollect(tx: Tx, id: number): Promise<Collect> {
+  const { rows } = await sql<Collect>`select ${sql.raw(columns)} from collects.collects c
+    join accounts.users u on u.id = c.author_id where c.id = ${id}`.execute(tx)
+  return rows[0]!
+}
+
+/** Opens a collect; its author gets a letter. */
+export async function createCollect(
+  platform: Platform,
+  author: User,
+  input: NewCollect,
+  upload: Buffer | undefined,
+  once: Once | undefined,
+): Promise<Collect> {
+  checkEnd(input.ends_at)
+  return withCover(
+    platform,
+    upload,
+    (cover) =>
+      change(platform.db, once, async (tx) => {
+        const { id } = await tx
+          .insertInto('collects.collects')
+          .values({ ...input, author_id: author.id, cover: cover ?? null })
+          .returning('id')
+          .executeTakeFirstOrThrow()
+        await platform.jobs.enqueue(tx, 'collects.created_mail', [{ collect_id: id }])
+        return getCollect(tx, id)
+      }),
+    () => !once?.replayed,
+  )
+}
+
+/** Locks a collect that the caller may change. */
+async function lockOwn(tx: Tx, user: User, id: number) {
+  const collect = await tx
+    .selectFrom('collects.collects')
+    .select(['id', 'author_id', 'cover', 'closed_at', sql<boolean>`ends_at <= now()`.as('ended')])
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!collect) throw notFound()
+  if (collect.author_id !== user.id && !hasRole(user, 'admin')) throw new AppError(403, 'collects.not_author')
+  return collect
+}
+
+/** Changes what its author may change; a new cover takes the place of the old one, which goes after the commit. */
+export async function changeCollect(
+  platform: Platform,
+  user: User,
+  id: number,
+  input: CollectChange,
+  upload?: Buffer,
+): Promise<Collect> {
+  checkEnd(input.ends_at)
+  return withCover(
+    platform,
+    upload,
+    (cover) => writeCollect(platform, user, id, { ...input, ...(cover ? { cover } : {}) }),
+    () => true,
+  )
+}
+
+/** Takes the cover away; none is fine. */
+export async function removeCover(platform: Platform, user: User, id: number): Promise<void> {
+  await writeCollect(platform, user, id, { cover: null })
+}
+
+async function writeCollect(
+  platform: Platform,
+  user: User,
+  id: number,
+  fields: CollectChange & { cover?: string | null },
+): Promise<Collect> {
+  return transaction(platform.db, async (tx) => {
+    const before = await lockOwn(tx, user, id)
+    if (Object.keys(fields).length) {
+      await tx
+        .updateTable('collects.collects')
+        .set({ ...fields, updated_at: sql`now()` })
+        .where('id', '=', id)
+        .execute()
+    }
+    if (before.cover && fields.cover !== undefined)
+      await platform.jobs.enqueue(tx, 'collects.remove_cover', [{ cover: before.cover }])
+    return getCollect(tx, id)
+  })
+}
+
+/** Ends a collect before its time; one that is over already: 409. */
+export async function closeCollect({ db }: Platform, user: User, id: number): Promise<Collect> {
+  return transaction(db, async (tx) => {
+    const before = await lockOwn(tx, user, id)
+    if (before.closed_at || before.ended) throw new AppError(409, 'collects.already_over')
+    await tx
+      .updateTable('collects.collects')
+      .set({ closed_at: sql`now()`, updated_at: sql`now()` })
+      .where('id', '=', id)
+      .execute()
+    return getCollect(tx, id)
+  })
+}
+
+/** Deletes a collect that never had a payment; with one, refunded or not, it stays: 409. */
+export async function deleteCollect(platform: Platform, user: User, id: number): Promise<void> {
+  await transaction(platform.db, async (tx) => {
+    const { cover } = await lockOwn(tx, user, id)
+    // Who pays locks the collect first, so none can come between this look and the delete.
+    const paid = await tx
+      .selectFrom('collects.payments')
+      .select('id')
+      .where('collect_id', '=', id)
+      .limit(1)
+      .executeTakeFirst()
+    if (paid) throw new AppError(409, 'collects.has_payments')
+    await tx.deleteFrom('collects.collects').where('id', '=', id).execute()
+    if (cover) await platform.jobs.enqueue(tx, 'collects.remove_cover', [{ cover }])
+  })
+}

@@ -1,0 +1,69 @@
+import { sql } from 'kysely'
+import sharp from 'sharp'
+import { AppError } from '../platform/errors.ts'
+import type { Platform } from '../platform/module.ts'
+
+const limitBytes = 2 << 20
+const limitPixels = 40e6
+const folder = 'covers'
+
+/** Makes a cover of an uploaded image: turned, fitted into 1200×800, without metadata. Returns the key of its file. */
+export async function keepCover({ files }: Platform, upload: Buffer): Promise<string> {
+  if (upload.length > limitBytes) throw new AppError(413, 'collects.cover_too_large')
+  const image = sharp(upload, { limitInputPixels: limitPixels, failOn: 'error', sequentialRead: true })
+  const metadata = await image.metadata().catch((error: Error) => {
+    throw /pixel limit/.test(error.message)
+      ? new AppError(413, 'collects.cover_too_large')
+      : new AppError(415, 'collects.cover_kind')
+  })
+  // By content, not by name; sharp would read SVG, GIF and TIFF as well.
+  if (!['jpeg', 'png', 'webp'].includes(metadata.format)) throw new AppError(415, 'collects.cover_kind')
+  const jpeg = await image
+    .timeout({ seconds: 5 })
+    .autoOrient()
+    .flatten({ background: '#fff' })
+    .resize(1200, 800, { fit: 'inside', withoutEnlargement: true })
+    .jpeg({ mozjpeg: true, quality: 82 })
+    .toBuffer()
+    .catch((error) => {
+      throw new AppError(400, 'collects.cover_broken', {}, { cause: error })
+    })
+  return files.keep(folder, jpeg, 'jpg')
+}
+
+/**
+ * Runs a change that takes a cover with it. The file is written before the transaction and goes again if that fails
+ * or turns out to be a repeat; what a crash leaves behind, the sweep removes.
+ */
+export async function withCover<T>(
+  platform: Platform,
+  upload: Buffer | undefined,
+  work: (cover: string | undefined) => Promise<T>,
+  used: (result: T) => boolean,
+): Promise<T> {
+  const cover = upload && (await keepCover(platform, upload))
+  let keep = false
+  try {
+    const result = await work(cover)
+    keep = used(result)
+    return result
+  } catch (error) {
+    // Lost at COMMIT nobody knows: the file may be in use, and the sweep decides.
+    keep = (error as AppError).status === 503
+    throw error
+  } finally {
+    if (cover && !keep) await platform.files.remove([cover]).catch(() => {})
+  }
+}
+
+/** Removes covers that no collect has, an hour after they were written, so that none is taken from a change under way. */
+export async function sweepCovers({ db, files, log }: Platform): Promise<void> {
+  const old = await files.writtenBefore(folder, new Date(Date.now() - 3_600_000))
+  if (!old.length) return
+  const { rows } = await sql<{ key: string }>`
+    select key from unnest(${old}::text[]) key
+    where not exists (select from collects.collects where cover = key)`.execute(db)
+  if (!rows.length) return
+  await files.remove(rows.map((r) => r.key))
+  log.info({ covers: rows.length }, 'removed covers that no collect has')
+}

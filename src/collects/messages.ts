@@ -1,0 +1,56 @@
+import type { Messages } from '../platform/i18n.ts'
+
+export const messages: Messages = {
+  ru: {
+    collects: {
+      over: 'Сбор завершён: новые платежи не принимаются.',
+      already_over: 'Сбор уже завершён.',
+      transaction_id_taken: 'Платёж с таким transaction_id уже есть.',
+      has_payments: 'В сборе есть платежи, поэтому его нельзя удалить. Его можно закрыть.',
+      not_author: 'Это может только автор сбора или администратор.',
+      not_payer: 'Это может только тот, кто платил.',
+      not_refundable: 'Вернуть можно только проведённый платёж, и только один раз.',
+      cover_kind: 'Обложка — файл JPEG, PNG или WebP.',
+      cover_too_large: 'Обложка больше 2 МиБ или 40 мегапикселей.',
+      cover_broken: 'Картинка повреждена.',
+      cover_missing: 'Приложите файл в поле cover или телом запроса.',
+      mail: {
+        open: 'Открыть сбор',
+        created_subject: 'Сбор «{{title}}» открыт',
+        created_target: 'Вы открыли сбор «{{title}}». Цель — {{amount}}, он завершится {{ends}}.',
+        created_open: 'Вы открыли сбор «{{title}}» без верхней границы. Он завершится {{ends}}.',
+        created_share: 'Пришлите ссылку соседям: по ней видно, сколько собрано и кто уже участвует.',
+        paid_subject: 'Ваш платёж {{amount}} — «{{title}}»',
+        paid: 'Мы приняли ваш платёж {{amount}} в сбор «{{title}}». Спасибо!',
+        paid_anonymous: 'Вы платили анонимно: вашего имени в ленте нет.',
+        paid_number: 'Номер операции: {{number}}.',
+      },
+    },
+  },
+  en: {
+    collects: {
+      over: 'The collect is over: it takes no new payments.',
+      already_over: 'The collect is over already.',
+      transaction_id_taken: 'There is a payment with this transaction_id.',
+      has_payments: 'The collect has payments, so it cannot be deleted. It can be closed.',
+      not_author: 'Only the author of the collect or an administrator may do this.',
+      not_payer: 'Only the payer may do this.',
+      not_refundable: 'Only a completed payment can be refunded, and only once.',
+      cover_kind: 'A cover is a JPEG, PNG or WebP file.',
+      cover_too_large: 'The cover is larger than 2 MiB or 40 megapixels.',
+      cover_broken: 'The picture is broken.',
+      cover_missing: 'Attach a file in the field cover, or as the body.',
+      mail: {
+        open: 'Open the collect',
+        created_subject: 'Your collect “{{title}}” is open',
+        created_target: 'You opened the collect “{{title}}”. Its goal is {{amount}}, and it ends on {{ends}}.',
+        created_open: 'You opened the collect “{{title}}” without an upper bound. It ends on {{ends}}.',
+        created_share: 'Send the link to your neighbours: it shows how much is collected and who takes part.',
+        paid_subject: 'Your payment of {{amount}} for “{{title}}”',
+        paid: 'We received your payment of {{amount}} for the collect “{{title}}”. Thank you!',
+        paid_anonymous: 'You gave anonymously: your name is not in the feed.',
+        paid_number: 'Number of the operation: {{number}}.',
+      },
+    },
+  },
+}

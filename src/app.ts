@@ -1,0 +1,12 @@
+import { accounts } from './accounts/index.ts'
+import { collects } from './collects/index.ts'
+import type { Config } from './platform/config.ts'
+import type { Module } from './platform/module.ts'
+import { service } from './platform/service.ts'
+
+/** Every module that there is; the only place that knows them all. */
+export const modules: Module[] = [service, accounts, collects]
+
+/** The modules that this installation runs. Queues and migrations are made for all. */
+export const enabledModules = (config: Config): Module[] =>
+  modules.filter((m) => m === service || config.MODULES.includes(m.name as 'accounts'))

@@ -1,0 +1,346 @@
+import { randomBytes } from 'node:crypto'
+import { createInterface } from 'node:readline/promises'
+import { defineCommand, runCommand, runMain } from 'citty'
+import { SingleBar } from 'cli-progress'
+import { createFirstAdmin, setAdministrator } from './accounts/index.ts'
+import { enabledModules, modules } from './app.ts'
+import { type Config, readConfig, SettingsError } from './platform/config.ts'
+import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { createApp } from './platform/http.ts'
+import { migrateJobs } from './platform/jobs.ts'
+import { createLogger, type Logger } from './platform/log.ts'
+import { migrate } from './platform/migrate.ts'
+import { createPlatform, startSweeps } from './platform/platform.ts'
+
+type Opened = { url: string; close(): Promise<void> }
+
+/** What is wrong, in a person's words, without a stack: the settings, the machine, the input. */
+class Failure extends Error {}
+
+function loadConfig(): Config {
+  try {
+    process.loadEnvFile()
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOENT')
+      throw new Failure(`.env can't be read: ${(error as Error).message}`)
+  }
+  return readConfig(process.env)
+}
+
+async function openDatabase(config: Config, log: Logger): Promise<Opened> {
+  if (config.DATABASE_URL !== 'embedded') return { url: config.DATABASE_URL, close: async () => {} }
+  const server = await startEmbeddedPostgres({ dataDir: config.DATA_DIR, log })
+  return { url: server.url, close: () => server.stop() }
+}
+
+async function migrateAll(url: string): Promise<string[]> {
+  const done = await migrate(url)
+  await migrateJobs(url, Object.assign({}, ...modules.map((m) => m.jobs ?? {})))
+  return done
+}
+
+/** Closes in the order given, once, when asked to stop; after 10 s whatever is left is cut off. */
+function stopOnSignal(log: Logger, ...closing: (() => Promise<unknown>)[]): Promise<void> {
+  return new Promise((stopped) => {
+    let stopping = false
+    const stop = async (why: string) => {
+      if (stopping) return
+      stopping = true
+      log.info({ why }, 'stopping')
+      setTimeout(() => {
+        log.error('could not stop within 10 seconds; what is left is cut off')
+        process.exit(1)
+      }, 9500).unref()
+      for (const close of closing)
+        await close().catch((error) => log.warn({ err: error }, 'a part did not close cleanly'))
+      stopped()
+    }
+    process.on('SIGINT', () => stop('Ctrl-C'))
+    process.on('SIGTERM', () => stop('SIGTERM'))
+    process.on('SIGHUP', () => stop('SIGHUP'))
+    // The wrapper that started us is gone, even by kill -9.
+    process.on('disconnect', () => stop('its starter is gone'))
+    process.channel?.unref()
+  })
+}
+
+async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): Promise<void> {
+  const config = loadConfig()
+  if (parts.demo && !['127.0.0.1', 'localhost', '::1'].includes(config.HOST)) {
+    throw new Failure(
+      '--demo makes accounts with well-known passwords, so it only starts on a loopback HOST such as 127.0.0.1.',
+    )
+  }
+  const log = createLogger(config)
+  const database = await openDatabase(config, log)
+  const closing: (() => Promise<unknown>)[] = [() => database.close()]
+  const stopped = stopOnSignal(log, async () => {
+    for (const close of closing.reverse())
+      await close().catch((error) => log.warn({ err: error }, 'a part did not close cleanly'))
+  })
+  try {
+    await migrateAll(database.url)
+    const enabled = enabledModules(config)
+    const platform = await createPlatform(config, database.url, enabled, { worker: parts.worker, log })
+    closing.push(() => platform.close())
+    const hello = await firstStart(platform, parts.demo ?? false)
+    if (parts.worker) {
+      await platform.jobs.work(platform)
+      closing.push(startSweeps(platform, enabled))
+    }
+    if (parts.api) {
+      const app = await createApp(platform, enabled)
+      await app.listen({ host: config.HOST, port: config.PORT }).catch((error) => {
+        throw error.code === 'EADDRINUSE'
+          ? new Failure(
+              `Port ${config.PORT} of ${config.HOST} is taken. Stop what listens there, or set PORT to another one.`,
+            )
+          : error
+      })
+      closing.push(() => app.close())
+      log.info(`Dvor is ready: ${config.PUBLIC_URL}  (API reference: ${config.PUBLIC_URL}/docs)`)
+    } else log.info('the worker is ready')
+    for (const line of hello) log.info(line)
+  } catch (error) {
+    for (const close of closing.reverse()) await close().catch(() => {})
+    throw error
+  }
+  await stopped
+}
+
+/** Makes the first administrator, and the demonstration if it is asked for and the database is empty. Returns what to tell. */
+async function firstStart(platform: Awaited<ReturnType<typeof createPlatform>>, demo: boolean): Promise<string[]> {
+  const { config } = platform
+  const made = config.ADMIN_PASSWORD === ''
+  const password = demo ? 'admin' : config.ADMIN_PASSWORD || randomBytes(9).toString('base64url')
+  const first = await createFirstAdmin(platform, {
+    username: config.ADMIN_USERNAME,
+    email: config.ADMIN_EMAIL,
+    password,
+  })
+  if (demo && first) {
+    const { demonstrate } = await import('./demo.ts')
+    await demonstrate(platform, enabledModules(config))
+    return [
+      'This is a demonstration with well-known passwords: admin/admin and resident/resident. Never open it to others.',
+    ]
+  }
+  if (demo) return ['The database is not empty, so no demonstration was added.']
+  if (!first) return []
+  return [
+    `The first administrator is ${config.ADMIN_USERNAME}${made ? `, password ${password} (shown this once)` : ''}`,
+  ]
+}
+
+/** Runs a command over the migrated database of this installation, joining a server that runs already. */
+async function withPlatform(
+  work: (platform: Awaited<ReturnType<typeof createPlatform>>, config: Config) => Promise<void>,
+): Promise<void> {
+  const config = loadConfig()
+  const log = createLogger({ ...config, LOG_LEVEL: 'warn' })
+  const database = await openDatabase(config, log)
+  try {
+    await migrateAll(database.url)
+    const platform = await createPlatform(config, database.url, enabledModules(config), { worker: false, log })
+    try {
+      await work(platform, config)
+    } finally {
+      await platform.close()
+    }
+  } finally {
+    await database.close()
+  }
+}
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+
+async function seed(args: Record<string, unknown>): Promise<void> {
+  await withPlatform(async (platform, config) => {
+    const { seedModules } = await import('./seed.ts')
+    const bars = new Map<string, SingleBar>()
+    const progress = (step: string, done: number, total: number) => {
+      let bar = bars.get(step)
+      if (!bar) {
+        bar = new SingleBar({
+          format: `${step.padEnd(10)} {bar} {percentage}% | {value}/{total} | {duration_formatted}`,
+          noTTYOutput: true,
+          notTTYSchedule: 5000,
+        })
+        bar.start(total, 0)
+        bars.set(step, bar)
+      }
+      bar.update(done)
+      if (done >= total) bar.stop()
+    }
+    const started = performance.now()
+    try {
+      await seedModules(platform, enabledModules(config), args, progress)
+    } finally {
+      for (const bar of bars.values()) bar.stop()
+    }
+    say(`Seeded in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
+  })
+}
+
+async function audit(): Promise<void> {
+  await withPlatform(async (platform) => {
+    const { auditModules } = await import('./audit.ts')
+    const rows = await auditModules(platform, modules)
+    for (const { module, name, broken, examples } of rows) {
+      say(
+        `${broken ? 'BROKEN' : 'ok    '}  ${module.padEnd(9)} ${name}${broken ? ` — ${broken} row(s), for example ${JSON.stringify(examples)}` : ''}`,
+      )
+    }
+    const broken = rows.filter((r) => r.broken).length
+    say(`${rows.length} invariants, ${broken} broken`)
+    if (broken) process.exitCode = 1
+  })
+}
+
+async function askPassword(): Promise<string> {
+  if (!process.stdin.isTTY) {
+    const input = createInterface({ input: process.stdin })
+    for await (const line of input) return line
+    throw new Failure('The password is read from standard input, which is empty.')
+  }
+  const input = createInterface({ input: process.stdin, output: process.stderr })
+  const password = await input.question('Password (at least 8 characters): ')
+  input.close()
+  return password
+}
+
+async function adminPassword(mode: 'create' | 'password', username: string, email?: string): Promise<void> {
+  const password = await askPassword()
+  await withPlatform(async (platform) => {
+    const problem = await setAdministrator(platform, mode, { username, email, password })
+    if (problem) throw new Failure(problem)
+    say(
+      mode === 'create'
+        ? `${username} is an administrator now.`
+        : `The password of ${username} is changed; all their logins ended.`,
+    )
+  })
+}
+
+const serveArgs = { demo: { type: 'boolean', description: 'fill an empty database with a living example' } } as const
+const seedArgs = {
+  ...Object.fromEntries(
+    modules
+      .flatMap((m) => Object.entries(m.seed?.options ?? {}))
+      .map(([name, o]) => [name, { type: 'string' as const, default: String(o.default), description: o.meaning }]),
+  ),
+  locale: { type: 'string', default: 'ru', description: 'ru or en' },
+  seed: { type: 'string', default: '42', description: 'the same seed gives the same data' },
+} as const
+const seedCommand = defineCommand({
+  meta: { description: 'Fill the database with example data' },
+  args: seedArgs,
+  run: ({ args }) => seed(args),
+})
+
+const main = defineCommand({
+  meta: { name: 'dvor', description: 'One self-hosted backend and web app for residential communities' },
+  subCommands: {
+    start: defineCommand({
+      meta: { description: 'API, worker and web app in one process' },
+      args: serveArgs,
+      run: ({ args }) => serve({ api: true, worker: true, demo: args.demo }),
+    }),
+    api: defineCommand({ meta: { description: 'HTTP only' }, run: () => serve({ api: true, worker: false }) }),
+    worker: defineCommand({ meta: { description: 'Jobs only' }, run: () => serve({ api: false, worker: true }) }),
+    migrate: defineCommand({
+      meta: { description: 'Bring the database up to date' },
+      async run() {
+        const config = loadConfig()
+        const database = await openDatabase(config, createLogger({ ...config, LOG_LEVEL: 'warn' }))
+        try {
+          const done = await migrateAll(database.url)
+          say(done.length ? `Ran ${done.join(', ')}.` : 'The database is up to date.')
+        } finally {
+          await database.close()
+        }
+      },
+    }),
+    seed: seedCommand,
+    'populate-mock-data': seedCommand,
+    'generate-test-data': seedCommand,
+    audit: defineCommand({ meta: { description: 'Check every invariant' }, run: audit }),
+    admin: defineCommand({
+      meta: { description: 'Administrators' },
+      subCommands: {
+        create: defineCommand({
+          meta: { description: 'Make an administrator; asks for the password' },
+          args: {
+            username: { type: 'string', required: true, description: 'name' },
+            email: { type: 'string', required: true, description: 'address' },
+          },
+          run: ({ args }) => adminPassword('create', args.username, args.email),
+        }),
+        password: defineCommand({
+          meta: { description: 'Set a password; asks for it' },
+          args: { username: { type: 'string', required: true, description: 'name' } },
+          run: ({ args }) => adminPassword('password', args.username),
+        }),
+      },
+    }),
+    jobs: defineCommand({
+      meta: { description: 'Jobs that failed for good' },
+      subCommands: {
+        list: defineCommand({
+          meta: { description: 'Show them' },
+          run: () =>
+            withPlatform(async ({ jobs }) => {
+              const { jobs: failed, count } = await jobs.failed(100, 0)
+              for (const job of failed) say(`${job.id}  ${job.queue}  ${JSON.stringify(job.data)}  ${job.error ?? ''}`)
+              say(`${count} failed job(s)`)
+            }),
+        }),
+        retry: defineCommand({
+          meta: { description: 'Send one again' },
+          args: { id: { type: 'positional', required: true, description: 'the id that list shows' } },
+          run: ({ args }) =>
+            withPlatform(async ({ jobs }) => {
+              if (!(await jobs.retry(args.id))) throw new Failure('There is no failed job with this id.')
+              say('Sent again.')
+            }),
+        }),
+      },
+    }),
+    doctor: defineCommand({
+      meta: { description: 'Check settings, database, cache, mail and files' },
+      async run() {
+        const { examine } = await import('./doctor.ts')
+        const sound = await examine(loadConfig(), openDatabase, say)
+        if (!sound) process.exitCode = 1
+      },
+    }),
+    openapi: defineCommand({
+      meta: { description: 'Print the OpenAPI document' },
+      args: { postman: { type: 'boolean', description: 'as a Postman collection' } },
+      async run({ args }) {
+        const { describeApi } = await import('./platform/openapi.ts')
+        say(JSON.stringify(await describeApi(modules, args.postman ?? false), null, 2))
+      },
+    }),
+  },
+})
+
+process.on('unhandledRejection', (error) => {
+  // Nobody waited for it, so nobody was answered wrongly; it is a bug all the same.
+  createLogger({ LOG_LEVEL: 'error', LOG_FORMAT: 'json' }).error({ err: error }, 'an error that nobody waited for')
+})
+
+/** Faults that a person can mend are told in words and end with 1; anything else shows its stack. */
+const known = (error: unknown) =>
+  error instanceof Failure ||
+  error instanceof SettingsError ||
+  ['StartError', 'CLIError'].includes((error as Error)?.name)
+const rawArgs = process.argv.slice(2)
+if (!rawArgs.length || rawArgs.some((a) => a === '--help' || a === '-h'))
+  await runMain(main, { rawArgs: [...rawArgs, '--help'] })
+try {
+  await runCommand(main, { rawArgs })
+} catch (error) {
+  process.stderr.write(`${known(error) ? (error as Error).message : (error as Error).stack}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,57 @@
+// Writes what is generated from the migrated schema and the routes; with --check, fails if a file is not current.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
+import { createLogger } from '../src/platform/log.ts'
+import { migrate } from '../src/platform/migrate.ts'
+
+const check = process.argv.includes('--check')
+const folder = mkdtempSync(join(tmpdir(), 'dvor-generate-'))
+const log = createLogger({ LOG_LEVEL: 'warn', LOG_FORMAT: 'pretty' })
+const stale: string[] = []
+
+function put(file: string, content: string) {
+  if (existsSync(file) && readFileSync(file, 'utf8') === content) return
+  if (check) stale.push(file)
+  else {
+    writeFileSync(file, content)
+    console.log(`wrote ${file}`)
+  }
+}
+
+const server = await startEmbeddedPostgres({ dataDir: folder, log, fast: true })
+try {
+  await migrate(server.url)
+  const types = join(folder, 'tables.ts')
+  execFileSync(
+    process.execPath,
+    [
+      'node_modules/kysely-codegen/dist/cli/bin.js',
+      '--url',
+      server.url,
+      '--dialect',
+      'postgres',
+      '--log-level',
+      'error',
+      '--include-pattern',
+      '(platform|accounts|collects|mailings|housing|shop).*',
+      '--type-mapping',
+      '{"int8":"number","timestamptz":"string","date":"string"}',
+      '--out-file',
+      types,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  put('src/platform/tables.gen.ts', readFileSync(types, 'utf8'))
+  for (const page of await import('./generated-pages.ts').then((m) => m.generatedPages(server.url, folder)))
+    put(page.file, page.content)
+} finally {
+  await server.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+if (stale.length) {
+  console.error(`Not current: ${stale.join(', ')}. Run npm run generate and commit.`)
+  process.exit(1)
+}

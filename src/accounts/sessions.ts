@@ -172,12 +172,13 @@ export async function authenticate(platform: Platform, req: FastifyRequest): Pro
     if (access === 'anyone') return undefined
     throw new AppError(401, 'accounts.token_refused')
   }
-  if (!Array.isArray(access)) return user
+  const origin = { address: req.ip, request_id: req.id }
+  if (!Array.isArray(access)) return { ...user, ...origin }
   const [now] = await run<User>(platform.pool, 'select id, role from accounts.users where id = $1 and is_active', [
     user.id,
   ])
   if (!now) throw new AppError(401, 'accounts.token_refused')
-  return now
+  return { ...now, ...origin }
 }
 
 /** Families and tokens that nobody can use any more go after a day. */

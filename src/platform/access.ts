@@ -9,8 +9,8 @@ export type Role = (typeof roles)[number]
  */
 export type Access = 'anyone' | 'user' | readonly (Exclude<Role, 'user'> | 'owner')[]
 
-/** The caller of a request; `full_access` is false for the view cookie, which only reads. */
-export type User = { id: number; role: Role }
+/** The caller of a request, and for the audit log from where and by which request. */
+export type User = { id: number; role: Role; address?: string; request_id?: string }
 
 export const mayEverything = ['admin'] as const
 /** Administrators, and the auditor who reads all and changes nothing. */

@@ -99,6 +99,8 @@ export async function startApp(
     new Writable({
       write(line, _encoding, done) {
         logs.push(String(line))
+        // A bug of the server should not have to be guessed from a 500.
+        if (String(line).startsWith('{"level":50')) process.stderr.write(line)
         done()
       },
     }),

@@ -13,7 +13,7 @@ type Gift = { payer: number; input: NewPayment }
 
 // Locks in id order, so that two batches over the same collects never wait for each other in a ring.
 const lockSql = `
-  select id, closed_at is not null or ends_at <= clock_timestamp() over
+  select id, closed_at is not null or ends_at <= clock_timestamp() as over
   from collects.collects where id = any($1::bigint[]) order by id for no key update`
 
 // One statement writes the payments and the totals. What lost its transaction_id to somebody else is not returned.

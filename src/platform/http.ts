@@ -14,6 +14,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
   type RawServerDefault,
 } from 'fastify'
 import FindMyWay, { type HTTPMethod } from 'find-my-way'
@@ -70,7 +71,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   const app: App = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     genReqId: () => randomUUID(),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.TRUST_PROXY.length ? config.TRUST_PROXY : false,
     bodyLimit: 1 << 20,
     // Fastify overwrites one of the three alone; together they end a stalled head or body with 408.

@@ -18,7 +18,12 @@ import { createPlatform, startSweeps } from '../src/platform/platform.ts'
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers as a client would
 export type Json = any
 export type Answer = { status: number; headers: Headers; body: Json; text: string }
-type Options = { body?: unknown; headers?: Record<string, string>; token?: string | undefined; raw?: BodyInit }
+type Options = {
+  body?: unknown
+  headers?: Record<string, string>
+  token?: string | undefined
+  raw?: string | Uint8Array<ArrayBuffer> | FormData
+}
 
 /** A client of a running server; paths begin with /. Sends JSON unless `raw` is given. */
 export function client(url: string) {

@@ -42,6 +42,13 @@ export const jobsDone = new Counter({
   labelNames: ['queue', 'outcome'],
   registers,
 })
+export const outgoingSeconds = new Histogram({
+  name: 'dvor_outgoing_seconds',
+  help: 'Calls of outside endpoints, by status or the reason why there was no answer',
+  labelNames: ['endpoint', 'outcome'],
+  buckets: [0.01, 0.05, 0.2, 1, 5, 10],
+  registers,
+})
 export const databaseConnections = new Gauge({
   name: 'dvor_database_connections',
   help: 'Connections of this process',

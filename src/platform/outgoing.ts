@@ -1,0 +1,199 @@
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, ExponentialBackoff, handleWhen } from 'cockatiel'
+import { Pool } from 'undici'
+import type { Logger } from './log.ts'
+import { outgoingSeconds } from './metrics.ts'
+
+export type OutgoingRequest = {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  path: string
+  headers?: Record<string, string>
+  body?: string | Buffer
+  /** Cuts the call off before its deadline. */
+  signal?: AbortSignal
+}
+export type OutgoingAnswer = { status: number; headers: Record<string, string | string[] | undefined>; body: Buffer }
+
+/**
+ * Why there is no answer: no connection could be made (`unreachable`: nothing was sent), the deadline passed, the
+ * answer was no HTTP or broke off, it was longer than allowed, the caller cut it off, or the endpoint failed so often
+ * that it is left alone for a while and nothing was tried (`resting`).
+ */
+export type OutgoingFault = 'unreachable' | 'timeout' | 'broken' | 'too_large' | 'aborted' | 'resting'
+
+export class OutgoingError extends Error {
+  readonly fault: OutgoingFault
+  constructor(fault: OutgoingFault, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.fault = fault
+  }
+}
+
+export type Outgoing = {
+  /** One try. Redirects are answers like others; so is any status. Throws OutgoingError and nothing else. */
+  request(request: OutgoingRequest): Promise<OutgoingAnswer>
+  state(): OutgoingState
+  /** Cuts off what is under way. */
+  close(): Promise<void>
+}
+export type OutgoingState = {
+  breaker: 'closed' | 'open' | 'half_open'
+  in_flight: number
+  latency_ms: { p50: number; p95: number; p99: number } | null
+}
+
+/** After so many failures in a row an endpoint is left alone: 1 s at first, and twice as long each time up to 30 s. */
+const defaultBreaker = { failures: 10, pauseMs: 1000, longestPauseMs: 30_000 }
+const latencySamples = 500
+
+const connectCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/**
+ * The way out to one origin: at most `concurrency` connections, and for each call one deadline of `timeoutMs` over the
+ * wait for a connection, connecting, headers and body; no more than `maxBytes` of a body are read. A server that fails
+ * (no answer, or 5xx) many times in a row is left alone for a growing while.
+ */
+export function openOutgoing(options: {
+  name: string
+  origin: string
+  timeoutMs: number
+  maxBytes: number
+  concurrency: number
+  log: Logger
+  breaker?: Partial<typeof defaultBreaker>
+}): Outgoing {
+  const { name, timeoutMs, maxBytes, log } = options
+  const limits = { ...defaultBreaker, ...options.breaker }
+  const pool = new Pool(new URL(options.origin).origin, {
+    connections: options.concurrency,
+    connect: { timeout: timeoutMs },
+    // The deadline below ends head and body alike; these would only blur it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+  })
+  // A probe that its caller cut off proves nothing, so it must not close the breaker.
+  const breaker = circuitBreaker(
+    handleWhen(
+      (error) => (error as OutgoingError).fault !== 'aborted' || breaker.state === CircuitState.HalfOpen,
+    ).orWhenResult((answer) => (answer as OutgoingAnswer).status >= 500),
+    {
+      breaker: new ConsecutiveBreaker(limits.failures),
+      halfOpenAfter: new ExponentialBackoff({ initialDelay: limits.pauseMs, maxDelay: limits.longestPauseMs }),
+    },
+  )
+  breaker.onBreak(() => log.warn({ endpoint: name }, 'the endpoint fails and is left alone for a while'))
+  breaker.onReset(() => log.info({ endpoint: name }, 'the endpoint answers again'))
+  const latencies: number[] = []
+  let inFlight = 0
+
+  async function once(request: OutgoingRequest, late: AbortSignal): Promise<OutgoingAnswer> {
+    const signal = request.signal ? AbortSignal.any([late, request.signal]) : late
+    const faultOf = (error: unknown): OutgoingError => {
+      if (error instanceof OutgoingError) return error
+      if (late.aborted) return new OutgoingError('timeout', `${name}: no whole answer within ${timeoutMs} ms`, error)
+      if (signal.aborted) return new OutgoingError('aborted', `${name}: cut off`, error)
+      const { code = '', message } = error as { code?: string; message: string }
+      const fault = connectCodes.has(code) ? 'unreachable' : 'broken'
+      return new OutgoingError(fault, `${name}: ${fault}, ${code || message}`, error)
+    }
+    const talk = async (): Promise<OutgoingAnswer> => {
+      const answer = await pool.request({
+        method: request.method,
+        path: request.path,
+        headers: { 'user-agent': 'dvor', ...request.headers },
+        body: request.body ?? null,
+        signal,
+      })
+      const chunks: Buffer[] = []
+      let bytes = 0
+      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+        bytes += chunk.length
+        // Leaving the loop by a throw destroys the body, and with it the connection.
+        if (bytes > maxBytes) throw new OutgoingError('too_large', `${name}: the answer is over ${maxBytes} bytes`)
+        chunks.push(chunk)
+      }
+      return { status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) }
+    }
+    // A request that still waits for a connection hears no signal, so the deadline is held against it from outside.
+    const { promise: cut, reject } = Promise.withResolvers<never>()
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      signal.throwIfAborted()
+      return await Promise.race([talk(), cut])
+    } catch (error) {
+      throw faultOf(error)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  return {
+    async request(request) {
+      const started = performance.now()
+      const resting = () => new OutgoingError('resting', `${name}: failed too often and is left alone for a while`)
+      // While one call tries whether the endpoint is back, the others do not wait for it.
+      if (breaker.state === CircuitState.HalfOpen) throw resting()
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(), timeoutMs)
+      inFlight++
+      let outcome = 'resting'
+      try {
+        const answer = await breaker.execute(() => once(request, late.signal))
+        outcome = String(answer.status)
+        return answer
+      } catch (error) {
+        if (!(error instanceof OutgoingError)) throw resting()
+        outcome = error.fault
+        throw error
+      } finally {
+        inFlight--
+        clearTimeout(timer)
+        const ms = performance.now() - started
+        outgoingSeconds.observe({ endpoint: name, outcome }, ms / 1000)
+        if (outcome !== 'resting' && latencies.push(ms) > latencySamples) latencies.shift()
+      }
+    },
+    state() {
+      const sorted = [...latencies].sort((a, b) => a - b)
+      const at = (share: number) => Math.round(sorted[Math.ceil(sorted.length * share) - 1]!)
+      return {
+        breaker:
+          breaker.state === CircuitState.Open
+            ? 'open'
+            : breaker.state === CircuitState.HalfOpen
+              ? 'half_open'
+              : 'closed',
+        in_flight: inFlight,
+        latency_ms: sorted.length ? { p50: at(0.5), p95: at(0.95), p99: at(0.99) } : null,
+      }
+    },
+    close: () => pool.destroy(),
+  }
+}
+
+/** True when the same call may go better later: no answer, too many calls, or a server's fault. */
+export function mayBeRetried(result: OutgoingAnswer | OutgoingError): boolean {
+  return result instanceof OutgoingError || result.status === 429 || result.status >= 500
+}
+
+/** How long the answer asks to wait, at most `limitMs`; undefined where it says nothing that can be read. */
+export function retryAfterMs(answer: OutgoingAnswer, limitMs: number): number | undefined {
+  const text = [answer.headers['retry-after']].flat()[0]
+  if (text === undefined) return undefined
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), limitMs)
+}
+
+/** A growing pause with jitter before the given repeat, counted from 1: between half and the whole of first × 2^(n−1). */
+export function pauseMs(repeat: number, firstMs: number, longestMs: number): number {
+  return Math.min(firstMs * 2 ** (repeat - 1), longestMs) * (0.5 + Math.random() / 2)
+}

@@ -24,10 +24,37 @@ export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 export type Numeric = ColumnType<string, number | string, number | string>;
 
 export interface AccountsAttempts {
+  at: string;
   count: Generated<number>;
-  kind: string;
+  expires_at: string;
   subject: string;
-  window_start: string;
+}
+
+export interface AccountsCodes {
+  created_at: Generated<string>;
+  digits: number | null;
+  /**
+   * personal: email
+   */
+  email: string | null;
+  expires_at: string;
+  /**
+   * HMAC of the code or link, which is derived from the id when it is sent and kept nowhere; null until then
+   */
+  hash: Buffer | null;
+  id: Generated<number>;
+  kind: string;
+  locale: string;
+  /**
+   * personal: phone
+   */
+  phone: string | null;
+  /**
+   * Counted by one statement before the code is compared, so that no race makes a sixth
+   */
+  tries: Generated<number>;
+  used_at: string | null;
+  user_id: number | null;
 }
 
 export interface AccountsLogins {
@@ -74,6 +101,7 @@ export interface AccountsUsers {
   full_name: Generated<string>;
   id: Generated<number>;
   invite_code: string;
+  invited_at: string | null;
   invited_by: number | null;
   is_active: Generated<boolean>;
   /**
@@ -206,8 +234,92 @@ export interface PlatformStamps {
   stamp: Generated<string>;
 }
 
+export interface ShopOrderEvents {
+  created_at: Generated<string>;
+  detail: Generated<Json>;
+  event: string;
+  id: Generated<number>;
+  order_id: number;
+  user_id: number | null;
+}
+
+export interface ShopOrderItems {
+  amount: Generated<Numeric>;
+  name: string;
+  order_id: number;
+  position: number;
+  price_at_purchase: Numeric;
+  product_id: number;
+  quantity: number;
+}
+
+export interface ShopOrders {
+  created_at: Generated<string>;
+  /**
+   * Key of the PDF in files
+   */
+  document: string | null;
+  id: Generated<number>;
+  /**
+   * How the call of the delivery service stands
+   */
+  shipping: string | null;
+  /**
+   * When a call was asked for or made last
+   */
+  shipping_at: string | null;
+  /**
+   * Calls since it was shipped, or sent again
+   */
+  shipping_attempts: Generated<number>;
+  status: Generated<string>;
+  total_price: Numeric;
+  updated_at: Generated<string>;
+  user_id: number;
+}
+
+export interface ShopProducts {
+  category: string;
+  created_at: Generated<string>;
+  description: Generated<string>;
+  /**
+   * Since when a product that was ordered is no longer sold
+   */
+  hidden_at: string | null;
+  id: Generated<number>;
+  name: string;
+  price: Numeric;
+  /**
+   * What is left; the audit proves it from the ledger
+   */
+  stock: Generated<number>;
+  /**
+   * The last change by a person; sales do not count
+   */
+  updated_at: Generated<string>;
+  words: Generated<string>;
+}
+
+export interface ShopStockLedger {
+  change: number | null;
+  created_at: string | null;
+  kind: string | null;
+  order_id: number | null;
+  product_id: number | null;
+}
+
+export interface ShopStockMovements {
+  change: number;
+  created_at: Generated<string>;
+  id: Generated<number>;
+  kind: string;
+  product_id: number;
+  user_id: number | null;
+}
+
 export interface DB {
   "accounts.attempts": AccountsAttempts;
+  "accounts.codes": AccountsCodes;
   "accounts.logins": AccountsLogins;
   "accounts.refresh_tokens": AccountsRefreshTokens;
   "accounts.tokens": AccountsTokens;
@@ -219,4 +331,10 @@ export interface DB {
   "platform.installation": PlatformInstallation;
   "platform.outbox": PlatformOutbox;
   "platform.stamps": PlatformStamps;
+  "shop.order_events": ShopOrderEvents;
+  "shop.order_items": ShopOrderItems;
+  "shop.orders": ShopOrders;
+  "shop.products": ShopProducts;
+  "shop.stock_ledger": ShopStockLedger;
+  "shop.stock_movements": ShopStockMovements;
 }

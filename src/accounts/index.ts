@@ -15,11 +15,12 @@
  *   PATCH  /api/admin/users/:id                    changeUser          users, logins
  */
 import type { Module } from '../platform/module.ts'
+import { authenticate } from './callers.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Profile, TokenPair, UserRow } from './schemas.ts'
 import { seed } from './seed.ts'
-import { authenticate, sweepSessions } from './sessions.ts'
+import { sweepSessions } from './sessions.ts'
 
 export { createFirstAdmin, setAdministrator } from './administrators.ts'
 export { register } from './users.ts'

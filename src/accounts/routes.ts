@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { mayEverything, mayRead, roles, type User } from '../platform/access.ts'
 import { fieldFault, notFound } from '../platform/errors.ts'
@@ -5,6 +6,8 @@ import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { pageAnswer, pageQuery, pageRequest } from '../platform/pages.ts'
 import { Choice, Closed, IdParams, NoContent, problems, Ref, Text } from '../platform/schemas.ts'
+import { createMachineToken } from './callers.ts'
+import { clearSession, refreshTokenOf, sendSession, wantsCookies } from './cookies.ts'
 import {
   Credentials,
   MachineCredentials,
@@ -18,12 +21,17 @@ import {
   UserRow,
   Users,
 } from './schemas.ts'
-import { closeSession, createMachineToken, openSession, refreshSession } from './sessions.ts'
+import { closeSession, openSession, refreshSession } from './sessions.ts'
 import { changeProfile, changeUser, getProfile, listUsers, login, register } from './users.ts'
 
 const tags = ['accounts']
 /** Hashing is the dearest thing that a stranger can make us do. */
 const rateLimit = { max: 60, timeWindow: 60_000 }
+
+/** A browser's refresh and logout need no body. */
+const emptyBody = async (req: FastifyRequest) => {
+  req.body ??= {}
+}
 
 export function routes(app: App, platform: Platform): void {
   const { db } = platform
@@ -55,10 +63,11 @@ export function routes(app: App, platform: Platform): void {
           response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 429, 503) },
         },
       },
-      async (req) => {
+      async (req, reply) => {
         const name = req.body.username ?? req.body.email
         if (!name) throw fieldFault('/username', 'validation.required')
-        return openSession(platform, await login(platform, name, req.body.password))
+        const user = await login(platform, name, req.body.password)
+        return sendSession(platform, req, reply, await openSession(platform, user))
       },
     )
   }
@@ -67,33 +76,34 @@ export function routes(app: App, platform: Platform): void {
       url,
       {
         config: { access: 'anyone', rateLimit },
+        preValidation: emptyBody,
         schema: {
           summary: 'Spend a refresh token for the next pair',
           tags,
           body: RefreshBody,
-          response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 429, 503) },
+          response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 403, 429, 503) },
         },
       },
-      async (req) => {
-        if (!req.body.refresh) throw fieldFault('/refresh', 'validation.required')
-        return refreshSession(platform, req.body.refresh)
-      },
+      async (req, reply) =>
+        sendSession(platform, req, reply, await refreshSession(platform, refreshTokenOf(platform, req))),
     )
   }
   app.post(
     '/api/auth/logout',
     {
-      config: { access: 'user' },
+      config: { access: 'user', refreshCookie: true },
+      preValidation: emptyBody,
       schema: {
         summary: 'End this login',
+        description: 'In a browser the cookies name the login, and they are taken away.',
         tags,
         body: RefreshBody,
-        response: { 204: NoContent, ...problems(400, 401, 503) },
+        response: { 204: NoContent, ...problems(400, 401, 403, 503) },
       },
     },
     async (req, reply) => {
-      if (!req.body.refresh) throw fieldFault('/refresh', 'validation.required')
-      await closeSession(db, req.user, req.body.refresh)
+      await closeSession(db, req.user, refreshTokenOf(platform, req))
+      if (wantsCookies(req) || req.cookies.refresh) clearSession(reply)
       return reply.code(204).send()
     },
   )

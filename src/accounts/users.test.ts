@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { startApp, type TestApp, person, logInAdmin } from '../../test/harness.ts'
+import { logInAdmin, person, startApp, type TestApp } from '../../test/harness.ts'
 
 let app: TestApp
 before(async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -192,9 +193,18 @@ export async function eventually<T>(
 export const drainJobs = ({ platform }: { platform: Platform }): Promise<unknown> =>
   eventually('the jobs are done', async () => (await platform.jobs.queues()).every((q) => q.waiting + q.active === 0))
 
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => server.close(done))
+  return port
+}
+
 /** A process of the command line over an existing database; `url` once it listens. Killed at the end if it still runs. */
 export async function startProcess(args: string[], settings: Record<string, string>) {
-  const port = String(20_000 + Math.floor(Math.random() * 30_000))
+  const port = settings.PORT ?? String(await freePort())
   const child: ChildProcess = spawn(process.execPath, ['src/main.ts', ...args], {
     env: {
       PATH: process.env.PATH,
@@ -211,7 +221,7 @@ export async function startProcess(args: string[], settings: Record<string, stri
   child.stdout?.on('data', (text) => (output += text))
   child.stderr?.on('data', (text) => (output += text))
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
-  const url = `http://127.0.0.1:${settings.PORT ?? port}`
+  const url = `http://127.0.0.1:${port}`
   return {
     child,
     url,

@@ -1,6 +1,6 @@
 // Writes what is generated from the migrated schema and the routes; with --check, fails if a file is not current.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
@@ -9,6 +9,8 @@ import { migrate } from '../src/platform/migrate.ts'
 
 const check = process.argv.includes('--check')
 const folder = mkdtempSync(join(tmpdir(), 'dvor-generate-'))
+// As root PostgreSQL runs as another user, who must be able to pass.
+chmodSync(folder, 0o755)
 const log = createLogger({ LOG_LEVEL: 'warn', LOG_FORMAT: 'pretty' })
 const stale: string[] = []
 

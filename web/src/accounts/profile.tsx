@@ -1,0 +1,65 @@
+import { Avatar, Button, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { IconLogout } from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import { answer, api } from '../api.ts'
+import { useFormat } from '../format.ts'
+import { endSession } from '../session.ts'
+import { TabTitle } from '../ui/page.tsx'
+import { tell } from '../ui/problems.ts'
+import { Invites } from './profile-invites.tsx'
+import { PersonForm } from './profile-person.tsx'
+import { Preferences } from './profile-preferences.tsx'
+import { Tokens } from './profile-tokens.tsx'
+import { initialsOf, useProfile } from './queries.ts'
+
+export function ProfilePage() {
+  const { t } = useTranslation()
+  const { date } = useFormat()
+  const { data: profile } = useProfile()
+  const signOut = useMutation({
+    mutationFn: () => answer(api.POST('/api/auth/logout', { body: {} })),
+    onSuccess: endSession,
+    onError: (error) => tell(error),
+  })
+  if (!profile) return null
+
+  return (
+    <Stack gap="xl" maw={980} mx="auto">
+      <TabTitle title={t('accounts.profile.title')} />
+      <Group justify="space-between">
+        <Group wrap="nowrap">
+          <Avatar size={72} color="yard" variant="filled" aria-hidden>
+            {initialsOf(profile)}
+          </Avatar>
+          <Stack gap={2}>
+            <Title order={1} size="h2">
+              {profile.full_name || profile.username}
+            </Title>
+            <Text c="dimmed">
+              {t(`accounts.role.${profile.role}`)} · {t('accounts.profile.since', { date: date(profile.created_at) })}
+            </Text>
+          </Stack>
+        </Group>
+        <Button
+          variant="default"
+          leftSection={<IconLogout size={20} />}
+          loading={signOut.isPending}
+          onClick={() => signOut.mutate()}
+        >
+          {t('accounts.profile.sign_out')}
+        </Button>
+      </Group>
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
+        <Stack gap="lg">
+          <PersonForm profile={profile} />
+          <Preferences />
+        </Stack>
+        <Stack gap="lg">
+          <Invites profile={profile} />
+          <Tokens />
+        </Stack>
+      </SimpleGrid>
+    </Stack>
+  )
+}

@@ -1,0 +1,62 @@
+import createClient from 'openapi-fetch'
+import type { components, paths } from './api.gen.ts'
+import { language } from './i18n.ts'
+import { accessToken, refreshSession } from './session.ts'
+
+export type Shapes = components['schemas']
+
+/** A refusal of the server (RFC 9457), or no answer at all (`status` 0). */
+export class Problem extends Error {
+  readonly status: number
+  readonly code: string
+  /** Id of the request, by which an administrator finds it in the log. */
+  readonly instance: string
+  readonly faults: { path: string; message: string }[]
+
+  constructor(status: number, body: Partial<Shapes['Problem']> = {}) {
+    super(body.detail ?? body.title ?? '')
+    this.status = status
+    this.code = body.code ?? ''
+    this.instance = body.instance ?? ''
+    this.faults = body.errors ?? []
+  }
+}
+
+/** True when nobody is at fault and the same request may succeed later. */
+export const isAway = (error: unknown) => error instanceof Problem && (error.status === 0 || error.status >= 502)
+
+function withHeaders(request: Request): Request {
+  request.headers.set('accept-language', language())
+  const token = accessToken()
+  if (token) request.headers.set('authorization', `Bearer ${token}`)
+  return request
+}
+
+/** Sends a request; one that came with a token that has run out is sent again with a fresh one. */
+async function send(request: Request): Promise<Response> {
+  const token = accessToken()
+  const again = token ? request.clone() : undefined
+  const response = await fetch(withHeaders(request))
+  if (response.status !== 401 || !again) return response
+  const renewed = accessToken() !== token || (await refreshSession())
+  return renewed ? fetch(withHeaders(again)) : response
+}
+
+export const api = createClient<paths>({ fetch: send, querySerializer: { array: { style: 'form', explode: true } } })
+
+/** The answer of a call to `api`; throws a Problem when it is none. */
+export async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const result = await call.catch(() => {
+    throw new Problem(0)
+  })
+  if (!result.response.ok) throw new Problem(result.response.status, result.error as Partial<Shapes['Problem']>)
+  return result.data as T
+}
+
+/** The cursor in `next` of a list, for the page after it. */
+export const cursorOf = (next: string | null) =>
+  next ? (new URL(next, location.origin).searchParams.get('cursor') ?? undefined) : undefined
+
+/** A fresh Idempotency-Key. Not `crypto.randomUUID`, which plain http does not have. */
+export const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -1,0 +1,22 @@
+import { createBrowserRouter, Navigate } from 'react-router'
+import { accounts } from './accounts/index.tsx'
+import { collects } from './collects/index.tsx'
+import type { WebModule } from './module.ts'
+import { platform } from './platform/index.tsx'
+import { Shell } from './shell.tsx'
+import { Crashed, NotFound } from './ui/states.tsx'
+
+/** The only place that knows all of them. */
+const modules: WebModule[] = [collects, accounts, platform]
+
+export const router = createBrowserRouter([
+  {
+    element: <Shell modules={modules} />,
+    errorElement: <Crashed />,
+    children: [
+      { index: true, element: <Navigate to="/collects" replace /> },
+      ...modules.flatMap((module) => module.routes),
+      { path: '*', element: <NotFound /> },
+    ],
+  },
+])

@@ -1,0 +1,88 @@
+import { ActionIcon, Button, Group, Menu } from '@mantine/core'
+import { IconDotsVertical, IconFlag, IconPencil, IconTrash } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Link, useNavigate } from 'react-router'
+import { answer, api } from '../api.ts'
+import { Confirm } from '../ui/confirm.tsx'
+import { done, tell } from '../ui/problems.ts'
+import { type Collect, collectQueries } from './queries.ts'
+
+/** What the author may do with a collect. */
+export function AuthorActions({ collect }: { collect: Collect }) {
+  const { t } = useTranslation()
+  const navigate = useNavigate()
+  const queries = useQueryClient()
+  const [asked, setAsked] = useState<'close' | 'delete'>()
+  const path = { id: collect.id }
+  const close = useMutation({
+    mutationFn: () => answer(api.POST('/api/collects/{id}/close', { params: { path } })),
+    onSuccess: () => {
+      setAsked(undefined)
+      done(t('collects.author.closed'))
+      return queries.invalidateQueries({ queryKey: ['collects'] })
+    },
+    onError: (error) => tell(error),
+  })
+  const remove = useMutation({
+    mutationFn: () => answer(api.DELETE('/api/collects/{id}', { params: { path } })),
+    onSuccess: async () => {
+      await navigate('/collects')
+      done(t('collects.author.deleted'))
+      queries.removeQueries({ queryKey: collectQueries.detail(collect.id).queryKey })
+      await queries.invalidateQueries({ queryKey: ['collects', 'list'] })
+    },
+    onError: (error) => tell(error),
+  })
+
+  return (
+    <Group gap={4} wrap="nowrap">
+      <Button
+        component={Link}
+        to={`/collects/${collect.id}/edit`}
+        variant="subtle"
+        leftSection={<IconPencil size={20} />}
+      >
+        {t('collects.author.edit')}
+      </Button>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon variant="subtle" aria-label={t('collects.author.more')}>
+            <IconDotsVertical size={20} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {collect.status === 'active' && (
+            <Menu.Item leftSection={<IconFlag size={18} />} onClick={() => setAsked('close')}>
+              {t('collects.author.close')}
+            </Menu.Item>
+          )}
+          <Menu.Item color="red" leftSection={<IconTrash size={18} />} onClick={() => setAsked('delete')}>
+            {t('collects.author.delete')}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Confirm
+        opened={asked === 'close'}
+        title={t('collects.author.close_title')}
+        action={t('collects.author.close')}
+        busy={close.isPending}
+        onConfirm={() => close.mutate()}
+        onClose={() => setAsked(undefined)}
+      >
+        {t('collects.author.close_text')}
+      </Confirm>
+      <Confirm
+        opened={asked === 'delete'}
+        title={t('collects.author.delete_title')}
+        action={t('collects.author.delete')}
+        busy={remove.isPending}
+        onConfirm={() => remove.mutate()}
+        onClose={() => setAsked(undefined)}
+      >
+        {t('collects.author.delete_text', { title: collect.title })}
+      </Confirm>
+    </Group>
+  )
+}

@@ -1,0 +1,32 @@
+import { infiniteQueryOptions, queryOptions, useQuery } from '@tanstack/react-query'
+import { answer, api, cursorOf } from '../api.ts'
+
+const organisation = queryOptions({
+  queryKey: ['platform', 'organisation'],
+  queryFn: () => answer(api.GET('/api/organisation')),
+  staleTime: 60_000,
+})
+
+export const useOrganisation = () => useQuery(organisation)
+
+export const platformQueries = {
+  organisation,
+  outbox: () =>
+    infiniteQueryOptions({
+      queryKey: ['platform', 'outbox'],
+      queryFn: ({ pageParam }) => answer(api.GET('/api/outbox', { params: { query: { cursor: pageParam } } })),
+      initialPageParam: undefined as string | undefined,
+      getNextPageParam: (last) => cursorOf(last.next),
+    }),
+  sent: (id: number) =>
+    queryOptions({
+      queryKey: ['platform', 'outbox', id],
+      queryFn: () => answer(api.GET('/api/outbox/{id}', { params: { path: { id } } })),
+    }),
+  jobs: (page: number) =>
+    queryOptions({
+      queryKey: ['platform', 'jobs', page],
+      queryFn: () => answer(api.GET('/api/admin/jobs', { params: { query: { page } } })),
+      refetchInterval: 5_000,
+    }),
+}

@@ -1,0 +1,76 @@
+import { useSyncExternalStore } from 'react'
+
+/** `away`: the server did not answer when we asked who we are. */
+type State = 'starting' | 'visitor' | 'member' | 'away'
+type Tokens = { access: string }
+
+// In memory only: what a script of another origin or the disk can't reach. The cookie that renews it is HttpOnly.
+let access: string | undefined
+let state: State = 'starting'
+let refreshing: Promise<boolean> | undefined
+
+const listeners = new Set<() => void>()
+const otherTabs = new BroadcastChannel('dvor-session')
+
+function become(next: State, token?: string) {
+  access = token
+  state = next
+  for (const listener of listeners) listener()
+}
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+const current = () => state
+
+/** Asks that login, refresh and verify keep the refresh token in a cookie. */
+export const cookieMode = { 'X-Dvor-Session': 'cookie' } as const
+
+export const accessToken = () => access
+export const useSession = () => useSyncExternalStore(subscribe, current)
+
+export function beginSession(tokens: Tokens): void {
+  become('member', tokens.access)
+  otherTabs.postMessage('begun')
+}
+
+export function endSession(): void {
+  become('visitor')
+  otherTabs.postMessage('ended')
+}
+
+/** Renews the access token by the cookie; true when there is one. Calls that come together share one request. */
+export function refreshSession(): Promise<boolean> {
+  refreshing ??= refreshInTurn().finally(() => {
+    refreshing = undefined
+  })
+  return refreshing
+}
+
+// Tabs share the cookie, and each refresh token serves once: they take turns.
+function refreshInTurn(): Promise<boolean> {
+  return navigator.locks ? navigator.locks.request('dvor-refresh', refresh) : refresh()
+}
+
+async function refresh(): Promise<boolean> {
+  try {
+    const response = await fetch('/api/auth/refresh', {
+      method: 'POST',
+      headers: { ...cookieMode, 'content-type': 'application/json' },
+      body: '{}',
+    })
+    if (response.ok) become('member', ((await response.json()) as Tokens).access)
+    else if (response.status >= 500 || response.status === 429) become(state === 'starting' ? 'away' : state, access)
+    else become('visitor')
+    return response.ok
+  } catch {
+    become(state === 'starting' ? 'away' : state, access)
+    return false
+  }
+}
+
+otherTabs.addEventListener('message', (event) => {
+  if (event.data === 'ended') become('visitor')
+  else if (state !== 'member') void refreshSession()
+})

@@ -1,0 +1,126 @@
+import { Alert, Avatar, Button, Group, Skeleton } from '@mantine/core'
+import { useNetwork } from '@mantine/hooks'
+import { IconSettings, IconUserCircle, IconWifiOff } from '@tabler/icons-react'
+import { useEffect } from 'react'
+import { useTranslation } from 'react-i18next'
+import { NavLink, Outlet, Link as RouterLink, ScrollRestoration, useLocation } from 'react-router'
+import { initialsOf, useProfile } from './accounts/queries.ts'
+import { chooseLanguage, hasChosenLanguage } from './i18n.ts'
+import type { Link, Role, WebModule } from './module.ts'
+import { useOrganisation } from './platform/queries.ts'
+import { useSession } from './session.ts'
+import classes from './shell.module.css'
+import { Logo } from './ui/logo.tsx'
+import { LanguageSwitch, ThemeSwitch } from './ui/preferences.tsx'
+
+const mayOpen = (link: Link, role: Role | undefined) =>
+  link.for === 'anyone' || (role !== undefined && (link.for === 'member' || link.for.includes(role)))
+
+/** What surrounds every page: the bar at the top, the bar at the bottom of a phone, and notices of the connection. */
+export function Shell({ modules }: { modules: WebModule[] }) {
+  const { t, i18n } = useTranslation()
+  const session = useSession()
+  const { online } = useNetwork()
+  const { pathname } = useLocation()
+  const { data: organisation } = useOrganisation()
+  const { data: profile } = useProfile()
+  const role = profile?.role
+
+  // The account's language serves where this browser has none of its own.
+  const locale = profile?.locale
+  useEffect(() => {
+    if (locale && locale !== i18n.language && !hasChosenLanguage()) void chooseLanguage(locale)
+  }, [locale, i18n])
+
+  const running = modules.filter((m) => m.name === 'platform' || organisation?.modules.includes(m.name) !== false)
+  const links = running.flatMap((m) => m.links).filter((link) => mayOpen(link, role))
+  const adminLinks = running.flatMap((m) => m.adminLinks).filter((link) => mayOpen(link, role))
+  const inAdmin = pathname.startsWith('/admin')
+  const name = organisation?.name ?? ''
+  const here = encodeURIComponent(pathname)
+  const signIn = pathname === '/sign-in' || pathname === '/register' ? '/sign-in' : `/sign-in?next=${here}`
+
+  return (
+    <div className={classes.shell}>
+      <a className={classes.skip} href="#content">
+        {t('shell.to_content')}
+      </a>
+      <header className={classes.header}>
+        <div className={classes.bar}>
+          <RouterLink to="/" className={classes.brand} aria-label={t('shell.home', { name })}>
+            <Logo />
+            <span className={classes.name}>{name}</span>
+          </RouterLink>
+          <nav className={classes.links} aria-label={t('shell.main_links')}>
+            {links.map((link) => (
+              <NavLink key={link.to} to={link.to} className={classes.link}>
+                {t(`shell.links.${link.name}`)}
+              </NavLink>
+            ))}
+            {adminLinks[0] && (
+              <RouterLink to={adminLinks[0].to} className={classes.link} aria-current={inAdmin ? 'page' : undefined}>
+                {t('shell.admin')}
+              </RouterLink>
+            )}
+          </nav>
+          <Group gap={4} wrap="nowrap">
+            <LanguageSwitch />
+            <ThemeSwitch />
+            {session === 'starting' && <Skeleton circle height={40} ml={4} className={classes.wide} />}
+            {session === 'member' && (
+              <RouterLink to="/profile" className={classes.me} aria-label={t('shell.profile')}>
+                <Avatar size={40} color="yard" variant="filled">
+                  {profile && initialsOf(profile)}
+                </Avatar>
+              </RouterLink>
+            )}
+            {(session === 'visitor' || session === 'away') && (
+              <Button component={RouterLink} to={signIn} className={classes.wide} ml={8}>
+                {t('shell.sign_in')}
+              </Button>
+            )}
+          </Group>
+        </div>
+      </header>
+
+      {!online && (
+        <Alert className={classes.notice} color="yellow" icon={<IconWifiOff />} role="status">
+          {t('shell.offline')}
+        </Alert>
+      )}
+      {inAdmin && adminLinks.length > 0 && (
+        <nav className={classes.admin} aria-label={t('shell.admin_links')}>
+          {adminLinks.map((link) => (
+            <NavLink key={link.to} to={link.to} className={classes.adminLink}>
+              <link.icon size={20} aria-hidden />
+              {t(`shell.links.${link.name}`)}
+            </NavLink>
+          ))}
+        </nav>
+      )}
+      <main id="content" className={classes.main} tabIndex={-1}>
+        <Outlet />
+      </main>
+
+      <nav className={classes.bottom} aria-label={t('shell.main_links')}>
+        {links.map((link) => (
+          <NavLink key={link.to} to={link.to} className={classes.tab}>
+            <link.icon size={24} aria-hidden />
+            {t(`shell.links.${link.name}`)}
+          </NavLink>
+        ))}
+        {adminLinks[0] && (
+          <RouterLink to={adminLinks[0].to} className={classes.tab} aria-current={inAdmin ? 'page' : undefined}>
+            <IconSettings size={24} aria-hidden />
+            {t('shell.admin')}
+          </RouterLink>
+        )}
+        <NavLink to={session === 'member' ? '/profile' : signIn} className={classes.tab}>
+          <IconUserCircle size={24} aria-hidden />
+          {t(session === 'member' ? 'shell.profile' : 'shell.sign_in')}
+        </NavLink>
+      </nav>
+      <ScrollRestoration />
+    </div>
+  )
+}

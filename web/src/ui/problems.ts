@@ -1,0 +1,39 @@
+import { notifications } from '@mantine/notifications'
+import i18next from 'i18next'
+import { isAway, Problem } from '../api.ts'
+
+type Form = { getValues: () => object; setErrors: (errors: Record<string, string>) => void }
+
+const has = (values: object, path: string[]): boolean => {
+  const [first = '', ...rest] = path
+  const value = (values as Record<string, unknown>)[first]
+  return first in values && (rest.length === 0 || (typeof value === 'object' && value !== null && has(value, rest)))
+}
+
+/** Tells a person what went wrong: at the form's fields where the server named them, else in a notice. */
+export function tell(error: unknown, form?: Form): void {
+  const problem = error instanceof Problem ? error : new Problem(-1)
+  const atFields: Record<string, string> = {}
+  const elsewhere: string[] = []
+  for (const { path, message } of problem.faults) {
+    const names = path.split('/').slice(1)
+    if (form && has(form.getValues(), names)) atFields[names.join('.')] = message
+    else elsewhere.push(message)
+  }
+  form?.setErrors(atFields)
+  if (problem.faults.length && !elsewhere.length) return
+  const words = elsewhere.join(' ') || problem.message
+  const id = problem.instance ? `\n${i18next.t('shell.failure.request', { id: problem.instance })}` : ''
+  const fallback = i18next.t(isAway(problem) ? 'shell.failure.away' : 'shell.failure.other')
+  notifications.show({
+    color: 'red',
+    message: (words || fallback) + id,
+    style: { whiteSpace: 'pre-line' },
+    closeButtonProps: { 'aria-label': i18next.t('shell.close') },
+  })
+}
+
+/** A short word that something is done. */
+export function done(message: string): void {
+  notifications.show({ message, closeButtonProps: { 'aria-label': i18next.t('shell.close') } })
+}

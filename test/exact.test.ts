@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import pg from 'pg'
 import { modules } from '../src/app.ts'
 import { auditModules } from '../src/audit.ts'
-import { makeCrowd } from './crowd.ts'
-import { type Client, cloneDatabase, eventually, type Json, startProcess } from './harness.ts'
-import { hasStore, type StoreName, startStore } from './stores.ts'
+import { type Client, eventually, type Json } from './harness.ts'
+import { hasStore, type StoreName } from './stores.ts'
+import { startWorld } from './world.ts'
 
 const kopecks = (amount: string) => Math.round(Number(amount) * 100)
 
-/** Two API processes over one database and one store, and a crowd that may call them. */
-async function twoProcesses(store: StoreName, people: number) {
-  await using stack = new AsyncDisposableStack()
-  const database = stack.adopt(await cloneDatabase(), (d) => d.drop())
-  const cache = stack.adopt(await startStore(store), (s) => s.stop())
-  const pool = stack.adopt(new pg.Pool({ connectionString: database.url, max: 2 }), (p) => p.end())
-  const crowd = await makeCrowd(database.url, people)
-  const settings = { DATABASE_URL: database.url, CACHE_URL: cache.url, DATABASE_POOL: '6' }
-  const processes = [stack.use(await startProcess(['api'], settings)), stack.use(await startProcess(['api'], settings))]
-  const apis = (await Promise.all(processes.map((p) => p.ready()))) as [Client, Client]
-  const owned = stack.move()
-  return { apis, crowd, cache, pool, processes, settings, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
+const twoProcesses = (store: StoreName, people: number) => startWorld({ commands: ['api', 'api'], store, people })
 
 for (const store of ['memory', 'redis', 'memcached'] as const) {
   // Guarantee: with 200 people paying at once over two processes, and the store losing answers meanwhile, totals,
@@ -29,7 +16,7 @@ for (const store of ['memory', 'redis', 'memcached'] as const) {
   test(`200 people pay one collect: exact at every instant (${store})`, { skip: !hasStore(store) }, async () => {
     await using world = await twoProcesses(store, 200)
     const { apis, crowd, cache, pool } = world
-    const [first] = apis
+    const [first, second] = apis as [Client, Client]
     const { id } = (
       await first.post(
         '/api/collects',
@@ -103,7 +90,7 @@ for (const store of ['memory', 'redis', 'memcached'] as const) {
 
     assert.equal(outcomes.filter((s) => s === 201).length, 100)
     assert.equal(outcomes.filter((s) => s === 409).length, 100)
-    const detail = (await apis[1].get(`/api/collects/${id}`)).body
+    const detail = (await second.get(`/api/collects/${id}`)).body
     const feed = (await first.get(`/api/collects/${id}/payments?page_size=100`)).body.results
     assert.equal(
       kopecks(detail.collected_amount),
@@ -124,7 +111,7 @@ for (const store of ['redis', 'memcached'] as const) {
   // Guarantee: a store that falls silent costs little time and no right answer; one that comes back serves again.
   test(`a silent store costs time, never an error (${store})`, { skip: !hasStore(store) }, async () => {
     await using world = await twoProcesses(store, 1)
-    const [api] = world.apis
+    const api = world.apis[0]!
     const create = () =>
       api.post(
         '/api/collects',
@@ -155,7 +142,7 @@ for (const store of ['redis', 'memcached'] as const) {
 // Guarantee: what a store mixed up, cut or forged is not believed.
 test('a lying store is a cold store', { skip: !hasStore('redis') }, async () => {
   await using world = await twoProcesses('redis', 1)
-  const [api] = world.apis
+  const api = world.apis[0]!
   const { createClient, RESP_TYPES } = await import('@redis/client')
   const redis = createClient({ url: world.cache.url })
   redis.on('error', () => {})

@@ -15,7 +15,7 @@ export async function demonstrate(platform: Platform, modules: Module[]): Promis
       last_name: 'Соколова',
       patronymic: 'Игоревна',
     },
-    'ru',
+    { locale: 'ru' },
   )
   // Shorter than a person may choose: the demonstration says so when it starts.
   await platform.db

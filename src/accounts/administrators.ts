@@ -1,8 +1,13 @@
+import type { FastifyRequest } from 'fastify'
 import { sql } from 'kysely'
-import { transaction } from '../platform/database.ts'
-import { AppError } from '../platform/errors.ts'
+import type { Role, User } from '../platform/access.ts'
+import { recordChange } from '../platform/audit.ts'
+import { sqlOf, type Tx, transaction } from '../platform/database.ts'
+import { AppError, notFound } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
-import { checkStrength, hashPassword } from './passwords.ts'
+import { type PageOf, pageAnswer, pageRequest } from '../platform/pages.ts'
+import { checkStrength, endAllLogins, hashPassword } from './passwords.ts'
+import type { UserChange } from './schemas.ts'
 import { insertUser } from './users.ts'
 
 /** Makes the first administrator of an empty database; of processes that start together one does. True if it did. */
@@ -15,10 +20,15 @@ export async function createFirstAdmin(
   return transaction(db, async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended('dvor first administrator', 0))`.execute(tx)
     if (await tx.selectFrom('accounts.users').select('id').limit(1).executeTakeFirst()) return false
-    await insertUser(tx, { username: admin.username, email: admin.email, password_hash, role: 'admin' })
+    const id = await insertUser(tx, { username: admin.username, email: admin.email, password_hash, role: 'admin' })
+    await recordAdmin(tx, 'accounts.create_admin', id)
     return true
   })
 }
+
+/** From the command line, so the log names nobody. */
+const recordAdmin = (tx: Tx, action: string, id: number) =>
+  recordChange(tx, undefined, { action, subject: 'accounts.users', subject_id: id, after: { password_hash: true } })
 
 /** Makes an administrator, or sets the password of a user and ends all their logins. Returns what stood in the way, in words. */
 export async function setAdministrator(
@@ -30,18 +40,99 @@ export async function setAdministrator(
   try {
     checkStrength('/password', password, username)
     const password_hash = await hashPassword(password)
-    if (mode === 'create') {
-      await insertUser(db, { username, email: email ?? null, password_hash, role: 'admin' })
+    return await transaction(db, async (tx) => {
+      if (mode === 'create') {
+        const id = await insertUser(tx, { username, email: email ?? null, password_hash, role: 'admin' })
+        await recordAdmin(tx, 'accounts.create_admin', id)
+        return undefined
+      }
+      const { rows } = await sql<{ id: number }>`
+        update accounts.users set password_hash = ${password_hash}, updated_at = now()
+        where lower(username) = lower(${username}) returning id`.execute(tx)
+      const id = rows[0]?.id
+      if (id === undefined) return `There is no user ${username}.`
+      await endAllLogins(sqlOf(tx), id)
+      await recordAdmin(tx, 'accounts.set_password', id)
       return undefined
-    }
-    const { rows } = await sql`
-      with u as (update accounts.users set password_hash = ${password_hash}, updated_at = now()
-        where lower(username) = lower(${username}) returning id),
-      ended as (update accounts.logins set ended_at = now() from u where user_id = u.id and ended_at is null)
-      select id from u`.execute(db)
-    return rows.length ? undefined : `There is no user ${username}.`
+    })
   } catch (error) {
     if (error instanceof AppError) return (error.faults ?? []).map((f) => translate('en', f.code, f.params)).join(' ')
     throw error
   }
+}
+
+export type UserRow = {
+  id: number
+  username: string
+  email: string | null
+  phone: string | null
+  full_name: string
+  role: Role
+  is_active: boolean
+  created_at: string
+}
+const rowColumns = ['id', 'username', 'email', 'phone', 'full_name', 'role', 'is_active', 'created_at'] as const
+
+/** Users for administrators, newest first, by role and by a part of name, address or number. */
+export async function listUsers(
+  platform: Platform,
+  req: FastifyRequest,
+  filter: { search?: string; role?: string },
+): Promise<PageOf<UserRow>> {
+  const page = pageRequest(req)
+  const found = platform.db
+    .selectFrom('accounts.users')
+    .$if(filter.role !== undefined, (q) => q.where('role', '=', filter.role!))
+    .$if(filter.search !== undefined, (q) =>
+      q.where(
+        sql<string>`lower(username || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || full_name)`,
+        'like',
+        `%${filter.search!.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`,
+      ),
+    )
+  const rows = await found.select(rowColumns).orderBy('id', 'desc').limit(page.limit).offset(page.offset).execute()
+  const { n } = await found.select((e) => e.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()
+  return pageAnswer(page, rows as UserRow[], n)
+}
+
+/** Sets role and whether a user may log in; a blocked one loses every login. The last active administrator stays one. */
+export async function changeUser(platform: Platform, actor: User, id: number, input: UserChange): Promise<UserRow> {
+  return transaction(platform.db, async (tx) => {
+    // All administrators are locked in one order, so that two cannot step down at once and leave nobody.
+    const admins = await tx
+      .selectFrom('accounts.users')
+      .select('id')
+      .where('role', '=', 'admin')
+      .where('is_active', '=', true)
+      .orderBy('id')
+      .forNoKeyUpdate()
+      .execute()
+    const before = await tx
+      .selectFrom('accounts.users')
+      .select(rowColumns)
+      .where('id', '=', id)
+      .forNoKeyUpdate()
+      .executeTakeFirst()
+    if (!before) throw notFound()
+    const stays = (input.role ?? before.role) === 'admin' && (input.is_active ?? before.is_active)
+    if (!stays && admins.length === 1 && admins[0]!.id === id) throw new AppError(409, 'accounts.last_admin')
+    if (!Object.keys(input).length) return before as UserRow
+    if (input.is_active === false) {
+      await sql`update accounts.logins set ended_at = now() where user_id = ${id} and ended_at is null`.execute(tx)
+    }
+    const after = await tx
+      .updateTable('accounts.users')
+      .set({ ...input, updated_at: sql`now()` })
+      .where('id', '=', id)
+      .returning(rowColumns)
+      .executeTakeFirstOrThrow()
+    await recordChange(tx, actor, {
+      action: 'accounts.change_user',
+      subject: 'accounts.users',
+      subject_id: id,
+      before,
+      after,
+    })
+    return after as UserRow
+  })
 }

@@ -1,9 +1,9 @@
-import { createHash, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Role, User } from '../platform/access.ts'
-import { type Db, run } from '../platform/database.ts'
+import { run } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
 import { checkOrigin } from './cookies.ts'
@@ -38,16 +38,6 @@ export async function accessToken(platform: Platform, user: User): Promise<strin
     .setExpirationTime(`${accessSeconds}s`)
     .setAudience('dvor')
     .sign(accessKey(platform))
-}
-
-/** Makes a long-lived token for a machine; only its hash is kept, so it is shown this once. */
-export async function createMachineToken(db: Db, user: User): Promise<string> {
-  const token = randomBytes(32).toString('base64url')
-  await db
-    .insertInto('accounts.tokens')
-    .values({ user_id: user.id, hash: sha256(token) })
-    .execute()
-  return token
 }
 
 /** The cookie of a login that only reads; it dies with its login. */

@@ -1,26 +1,39 @@
 /*
- * accounts: who people are and how they log in.
+ * accounts: who people are, how they log in, and who changed what.
  *
- *   URL                                            function            tables                      jobs
- *   POST   /api/auth/register, /auth/users         register            users
- *   POST   /api/auth/login, /auth/jwt/create       login, openSession  users, logins, refresh_tokens
- *   POST   /api/auth/refresh, /auth/jwt/refresh    refreshSession      logins, refresh_tokens
- *   POST   /api/auth/logout                        closeSession        logins
- *   POST   /auth                                   createMachineToken  tokens
- *   GET    /api/profile                            getProfile          users
- *   PATCH  /api/profile                            changeProfile       users
- *   GET    /api/profile/tokens                     (in the route)      tokens
- *   DELETE /api/profile/tokens/:id                 (in the route)      tokens
- *   GET    /api/admin/users                        listUsers           users
- *   PATCH  /api/admin/users/:id                    changeUser          users, logins
+ *   URL                                            function             tables                        jobs
+ *   POST   /api/auth/register, /auth/users         register             users, codes                  accounts.letters
+ *   POST   /api/auth/login, /auth/jwt/create       login, openSession   users, logins, refresh_tokens, attempts
+ *   POST   /api/auth/refresh, /auth/jwt/refresh    refreshSession       logins, refresh_tokens
+ *   POST   /api/auth/logout                        closeSession         logins
+ *   POST   /api/login                              sendCode             codes, attempts               accounts.sms
+ *   POST   /api/verify                             logInByPhone         codes, users, logins, refresh_tokens
+ *   POST   /api/auth/password/reset                requestReset         codes, attempts               accounts.letters
+ *   POST   /api/auth/password/reset/confirm        resetPassword        codes, users, logins, tokens
+ *   POST   /api/auth/email/confirm                 confirmEmail         codes, users
+ *   POST   /auth                                   createMachineToken   tokens
+ *   GET    /api/profile                            getProfile           users
+ *   PATCH  /api/profile                            changeProfile        users, codes                  accounts.letters
+ *   POST   /api/profile/password                   changePassword       users, logins, tokens, attempts
+ *   POST   /api/profile/phone                      sendCode             codes, attempts               accounts.sms
+ *   POST   /api/profile/phone/verify               linkPhone            codes, users
+ *   POST   /api/profile/email/confirm              requestConfirmation  codes, attempts               accounts.letters
+ *   GET    /api/profile/tokens                     listMachineTokens    tokens
+ *   DELETE /api/profile/tokens/:id                 revokeMachineToken   tokens
+ *   GET    /api/admin/users                        listUsers            users
+ *   PATCH  /api/admin/users/:id                    changeUser           users, logins
+ *   GET    /api/admin/audit                        listAudit            platform.audit_log
  */
 import type { Module } from '../platform/module.ts'
 import { authenticate } from './callers.ts'
+import { codeSecret, sweepCodes } from './codes.ts'
+import { mailLinks } from './letters.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
-import { Profile, TokenPair, UserRow } from './schemas.ts'
+import { AuditEntry, Profile, TokenPair, UserRow } from './schemas.ts'
 import { seed } from './seed.ts'
 import { sweepSessions } from './sessions.ts'
+import { closeSms, sendSms } from './sms.ts'
 
 export { createFirstAdmin, setAdministrator } from './administrators.ts'
 export { register } from './users.ts'
@@ -31,8 +44,18 @@ export const accounts: Module = {
   routes,
   authenticate,
   seed,
-  shapes: [Profile, TokenPair, UserRow],
-  sweeps: { 'accounts.sessions': { everySeconds: 3600, run: sweepSessions } },
+  shapes: [AuditEntry, Profile, TokenPair, UserRow],
+  secrets: { code: codeSecret },
+  close: closeSms,
+  jobs: {
+    // A code is worth something for five minutes, so the pauses between tries stay short.
+    'accounts.sms': { handle: sendSms, batchSize: 20, retryLimit: 20, retryDelayMax: 20 },
+    'accounts.letters': { handle: mailLinks, batchSize: 50 },
+  },
+  sweeps: {
+    'accounts.sessions': { everySeconds: 3600, run: sweepSessions },
+    'accounts.codes': { everySeconds: 600, run: sweepCodes },
+  },
   invariants: [
     {
       name: 'there is an active administrator',
@@ -42,6 +65,10 @@ export const accounts: Module = {
     {
       name: 'a login family has at most one refresh token that is not spent',
       sql: `select login_id from accounts.refresh_tokens where spent_at is null group by login_id having count(*) > 1`,
+    },
+    {
+      name: 'no code was compared more often than it may be',
+      sql: 'select id from accounts.codes where tries > 5',
     },
     {
       name: 'no two people invited each other',

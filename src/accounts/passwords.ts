@@ -1,5 +1,13 @@
 import { hash, verify } from '@node-rs/argon2'
+import { sql } from 'kysely'
+import type { User } from '../platform/access.ts'
+import { type Actor, recordChange } from '../platform/audit.ts'
+import { type RunSql, run, sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { fieldFault } from '../platform/errors.ts'
+import type { Locale } from '../platform/i18n.ts'
+import type { Platform } from '../platform/module.ts'
+import { admit, forgive, networkOf } from './attempts.ts'
+import { checkLink, createCode, linkRefused, useCode } from './codes.ts'
 import { commonPasswords } from './common-passwords.ts'
 
 // OWASP's second choice for argon2id: 19 MiB, two passes.
@@ -21,4 +29,100 @@ export function checkStrength(path: string, password: string, username: string |
   const plain = password.toLowerCase()
   if (commonPasswords.has(plain)) throw fieldFault(path, 'accounts.password_common')
   if (username && plain === username.toLowerCase()) throw fieldFault(path, 'accounts.password_is_username')
+}
+
+/** A new password ends all logins and machine tokens: whoever knew the old one may have made them. */
+export async function endAllLogins(sql: RunSql, userId: number): Promise<void> {
+  await sql('update accounts.logins set ended_at = now() where user_id = $1 and ended_at is null', [userId])
+  await sql('update accounts.tokens set revoked_at = now() where user_id = $1 and revoked_at is null', [userId])
+}
+
+async function setPassword(tx: Tx, actor: Actor, action: string, userId: number, password_hash: string) {
+  await tx
+    .updateTable('accounts.users')
+    .set({ password_hash, updated_at: sql`now()` })
+    .where('id', '=', userId)
+    .execute()
+  await endAllLogins(sqlOf(tx), userId)
+  await recordChange(tx, actor, { action, subject: 'accounts.users', subject_id: userId, after: { password_hash } })
+}
+
+/** Sets one's own password, and asks for the old one if there is one. Every login ends, so open a new one after it. */
+export async function changePassword(
+  platform: Platform,
+  user: User,
+  { current_password = '', password }: { current_password?: string | undefined; password: string },
+): Promise<void> {
+  const onPool: RunSql = (text, values) => run(platform.pool, text, values)
+  const limits = [{ kind: 'own password', of: String(user.id), spanSeconds: 900, most: 20 }]
+  await admit(platform, onPool, limits)
+  const [before] = await onPool<{ username: string; password_hash: string | null }>(
+    'select username, password_hash from accounts.users where id = $1',
+    [user.id],
+  )
+  const known = before?.password_hash
+  if (known && !(await checkPassword(known, current_password)))
+    throw fieldFault('/current_password', 'accounts.wrong_current_password')
+  checkStrength('/password', password, before?.username ?? null)
+  const password_hash = await hashPassword(password)
+  await transaction(platform.db, async (tx) => {
+    const { rows } = await sql<{ same: boolean }>`
+      select password_hash is not distinct from ${known ?? null} same from accounts.users where id = ${user.id} for no key update`.execute(
+      tx,
+    )
+    // Somebody changed it meanwhile, so what was proved is no longer so.
+    if (!rows[0]?.same) throw fieldFault('/current_password', 'accounts.wrong_current_password')
+    await setPassword(tx, user, 'accounts.change_password', user.id, password_hash)
+  })
+  await forgive(platform, onPool, limits)
+}
+
+/** Sends a link by which a forgotten password is set anew, if the address is somebody's; the answer never tells. */
+export async function requestReset(
+  platform: Platform,
+  email: string,
+  { address, locale }: { address: string; locale: Locale },
+): Promise<void> {
+  await transaction(platform.db, async (tx) => {
+    await admit(platform, sqlOf(tx), letterLimits(email, address))
+    // Whose address it is the job finds out, so that known and unknown ones take the same time here.
+    await createCode(platform, tx, { kind: 'reset', email, locale })
+  })
+}
+
+/** How often letters are sent on request: to an address, and for a caller. */
+export const letterLimits = (email: string, address: string) => [
+  { kind: 'letter', of: email.toLowerCase(), spanSeconds: 3600, most: 5 },
+  { kind: 'letter address', of: networkOf(address), spanSeconds: 3600, most: 30 },
+]
+
+/** Sets a password by the link of a letter, once; the address is thereby confirmed. */
+export async function resetPassword(
+  platform: Platform,
+  actor: Partial<User>,
+  token: string,
+  password: string,
+): Promise<void> {
+  const code = await checkLink(platform, 'reset', token)
+  const password_hash = await hashPassword(password)
+  await transaction(platform.db, async (tx) => {
+    // All links of this address in one order, for the one that is used takes the others with it.
+    await sql`select id from accounts.codes where kind = 'reset' and used_at is null and lower(email) = (
+      select lower(email) from accounts.codes where id = ${code}) order by id for update`.execute(tx)
+    const { email } = await useCode(tx, code, linkRefused)
+    await sql`update accounts.codes set used_at = now() where kind = 'reset' and used_at is null and lower(email) = lower(${email})`.execute(
+      tx,
+    )
+    const { rows } = await sql<{ id: number; username: string }>`
+      select id, username from accounts.users where lower(email) = lower(${email}) and is_active for no key update`.execute(
+      tx,
+    )
+    const user = rows[0]
+    if (!user) throw linkRefused()
+    checkStrength('/password', password, user.username)
+    await setPassword(tx, { ...actor, id: user.id }, 'accounts.reset_password', user.id, password_hash)
+    await sql`update accounts.users set email_confirmed_at = coalesce(email_confirmed_at, now()) where id = ${user.id}`.execute(
+      tx,
+    )
+  })
 }

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { roles } from '../platform/access.ts'
-import { Page } from '../platform/pages.ts'
-import { Choice, Closed, Instant, Nullable, Text } from '../platform/schemas.ts'
+import { cursorQuery, Ordering, Page } from '../platform/pages.ts'
+import { Choice, Closed, Id, Instant, Nullable, PersonRef, Text } from '../platform/schemas.ts'
 
 const Email = Type.String({ format: 'email', maxLength: 254, examples: ['anna@example.org'] })
 const Name = Text(150, { examples: ['Анна'] })
@@ -35,7 +35,41 @@ export const TokenPair = Type.Object(
   },
   { $id: 'TokenPair' },
 )
-export const RefreshBody = Closed({ refresh: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) })
+export const RefreshBody = Closed({
+  refresh: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'A browser sends its cookie instead' }),
+  ),
+})
+
+const Phone = Type.Union([Type.String({ minLength: 1, maxLength: 40 }), Type.Integer({ minimum: 1 })], {
+  description: 'Any usual spelling; without a country it is Russian',
+  examples: ['8 (912) 345-67-89'],
+})
+const Code = Type.Union([Type.String({ minLength: 1, maxLength: 16 }), Type.Integer({ minimum: 0 })], {
+  description: 'The code of the SMS',
+  examples: ['493817'],
+})
+export const PhoneBody = Closed({ phone: Phone })
+export const PhoneCode = Closed({ phone: Phone, token: Code })
+export const CodeSent = Type.Object({
+  phone: Type.String({ description: 'E.164 digits', examples: ['79123456789'] }),
+  retry_after: Type.Integer({ description: 'Seconds until another code may be asked for', examples: [60] }),
+})
+export const PhoneSession = Type.Object({
+  ...TokenPair.properties,
+  created: Type.Boolean({ description: 'True when this made the account' }),
+})
+
+const LinkToken = Type.String({ minLength: 1, maxLength: 100, description: 'What stands behind the # of the link' })
+export const EmailBody = Closed({ email: Email })
+export const LinkBody = Closed({ token: LinkToken })
+export const ResetBody = Closed({ token: LinkToken, password: NewPassword })
+export const PasswordChange = Closed({
+  current_password: Type.Optional(
+    Type.String({ maxLength: 128, description: 'Needed where there is one', examples: ['red-sparrow-42'] }),
+  ),
+  password: NewPassword,
+})
 
 export const Profile = Type.Object(
   {
@@ -90,3 +124,32 @@ export const UserRow = Type.Object(
 export const Users = Page(UserRow)
 export const UserChange = Closed({ role: Type.Optional(Choice([...roles])), is_active: Type.Optional(Type.Boolean()) })
 export type UserChange = Static<typeof UserChange>
+
+export const AuditQuery = Closed({
+  ...cursorQuery,
+  ordering: Ordering('id', 'created_at'),
+  user: Type.Optional(Id('Who changed it')),
+  action: Type.Optional(Text(100, { examples: ['accounts.change_user'] })),
+  subject: Type.Optional(Text(100, { examples: ['accounts.users'] })),
+  subject_id: Type.Optional(Id()),
+  from: Type.Optional(Type.String({ format: 'date-time', description: 'From this instant on' })),
+  to: Type.Optional(Type.String({ format: 'date-time', description: 'Before this instant' })),
+})
+export type AuditQuery = Static<typeof AuditQuery>
+export const AuditEntry = Type.Object(
+  {
+    id: Type.Integer(),
+    at: Instant,
+    user: Nullable(PersonRef),
+    action: Type.String({ examples: ['accounts.change_user'] }),
+    subject: Type.String({ description: 'The table', examples: ['accounts.users'] }),
+    subject_id: Nullable(Type.Integer()),
+    before: Nullable(Type.Record(Type.String(), Type.Unknown())),
+    after: Nullable(Type.Record(Type.String(), Type.Unknown())),
+    address: Nullable(Type.String()),
+    request_id: Nullable(Type.String({ description: 'The `instance` of its answer and the request of the log' })),
+  },
+  { $id: 'AuditEntry' },
+)
+export type AuditEntry = Static<typeof AuditEntry>
+export const AuditLog = Page(AuditEntry)

@@ -1,19 +1,22 @@
 import { randomInt } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
-import { sql } from 'kysely'
+import { type Expression, sql } from 'kysely'
 import type { Role, User } from '../platform/access.ts'
-import { type Db, run, transaction } from '../platform/database.ts'
-import { AppError, fieldFault, notFound, violated } from '../platform/errors.ts'
+import { recordChange } from '../platform/audit.ts'
+import { type Db, type RunSql, run, type Tx, transaction } from '../platform/database.ts'
+import { AppError, fieldFault, violated } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Platform } from '../platform/module.ts'
-import { type PageOf, pageAnswer, pageRequest } from '../platform/pages.ts'
+import { admit, forgive, networkOf } from './attempts.ts'
+import { createCode } from './codes.ts'
 import { checkPassword, checkStrength, hashPassword } from './passwords.ts'
-import type { Profile, ProfileChange, Registration, UserChange } from './schemas.ts'
+import type { Profile, ProfileChange, Registration } from './schemas.ts'
 
 // No 0 O, 1 I L, 5 S, 8 B, 2 Z: codes are read aloud and typed from paper.
 const codeLetters = 'ACDEFGHJKMNPQRTUVWXY34679'
 /** Six letters and digits without look-alikes. */
-export const inviteCode = () => Array.from({ length: 6 }, () => codeLetters[randomInt(codeLetters.length)]).join('')
+export const inviteCode = () => randomLetters(6)
+const randomLetters = (length: number) =>
+  Array.from({ length }, () => codeLetters[randomInt(codeLetters.length)]).join('')
 
 const takenField: Record<string, [path: string, code: string]> = {
   users_username_key: ['/username', 'accounts.username_taken'],
@@ -32,12 +35,39 @@ export async function withFreeNames<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Makes an account with a password; the name and the address must be free. */
-export async function register(platform: Platform, input: Registration, locale: Locale): Promise<Profile> {
+/** From where a request came and in which language it wants to be answered. */
+export type Origin = { locale: Locale; address?: string; request_id?: string }
+
+/** Makes an account with a password and sends a letter that confirms its address; name and address must be free. */
+export async function register(platform: Platform, input: Registration, origin: Origin): Promise<Profile> {
   checkStrength('/password', input.password, input.username)
   const password_hash = await hashPassword(input.password)
-  const { password: _, invite_code: __, ...given } = input
-  const id = await insertUser(platform.db, { ...given, password_hash, locale })
+  const { password: _, invite_code, ...given } = input
+  const { locale } = origin
+  const id = await withFreeNames(() =>
+    transaction(platform.db, async (tx) => {
+      const inviter = invite_code === undefined ? undefined : await findInviter(tx, invite_code)
+      if (invite_code !== undefined && !inviter) throw fieldFault('/invite_code', 'accounts.invite_unknown')
+      const id = await insertUser(tx, {
+        ...given,
+        password_hash,
+        locale,
+        ...(inviter ? { invited_by: inviter, invited_at: sql<string>`now()` } : {}),
+      })
+      await createCode(platform, tx, { kind: 'email', email: given.email, user_id: id, locale })
+      await recordChange(
+        tx,
+        { id, ...origin },
+        {
+          action: 'accounts.register',
+          subject: 'accounts.users',
+          subject_id: id,
+          after: { ...given, invited_by: inviter ?? null },
+        },
+      )
+      return id
+    }),
+  )
   return getProfile(platform.db, id)
 }
 
@@ -48,7 +78,12 @@ type NewUser = {
   password_hash?: string | null
   locale?: Locale
   role?: Role
+  invited_by?: number
+  invited_at?: Expression<string>
 }
+
+/** A username for people who came without one; it tells nothing of them, for it stands where a name is missing. */
+export const nameWithoutOwner = () => `user-${randomLetters(8).toLowerCase()}`
 
 /** Writes a user with a fresh invite code and returns the id. */
 export async function insertUser(db: Db, user: NewUser): Promise<number> {
@@ -67,17 +102,28 @@ export async function insertUser(db: Db, user: NewUser): Promise<number> {
 }
 
 /** The user of a name or address with this password; 401 with the same words and in the same time for all who are not. */
-export async function login(platform: Platform, name: string, password: string): Promise<User> {
-  const [user] = await run<{ id: number; role: Role; is_active: boolean; password_hash: string | null }>(
-    platform.pool,
+export async function login(platform: Platform, name: string, password: string, address: string): Promise<User> {
+  const sqlNow: RunSql = (text, values) => run(platform.pool, text, values)
+  const limits = guessLimits(name.toLowerCase(), address)
+  // Counted before the password is looked at, so that guesses sent together count too.
+  await admit(platform, sqlNow, limits)
+  const [user] = await sqlNow<{ id: number; role: Role; is_active: boolean; password_hash: string | null }>(
     `select id, role, is_active, password_hash from accounts.users where lower(username) = lower($1)
      union all select id, role, is_active, password_hash from accounts.users where lower(email) = lower($1) limit 1`,
     [name],
   )
   const same = await checkPassword(user?.password_hash, password)
   if (!same || !user?.is_active) throw new AppError(401, 'accounts.wrong_password')
+  await forgive(platform, sqlNow, limits)
   return { id: user.id, role: user.role }
 }
+
+/** How often a password may be guessed: of a name from one address, of a name from anywhere, from one address. */
+export const guessLimits = (name: string, address: string) => [
+  { kind: 'password here', of: `${name} ${networkOf(address)}`, spanSeconds: 900, most: 20 },
+  { kind: 'password', of: name, spanSeconds: 3600, most: 200 },
+  { kind: 'password address', of: networkOf(address), spanSeconds: 3600, most: 600 },
+]
 
 /** All that a person sees of their own account. */
 export async function getProfile(db: Db, id: number): Promise<Profile> {
@@ -91,100 +137,77 @@ export async function getProfile(db: Db, id: number): Promise<Profile> {
   return rows[0]
 }
 
-/** Changes a person's own names and address; a new address must be confirmed again. */
-export async function changeProfile(platform: Platform, user: User, input: ProfileChange): Promise<Profile> {
-  const { foreign_invite_code: _, email, ...names } = input
+/** The id of whose invite code it is, however it is typed. */
+async function findInviter(tx: Tx, code: string): Promise<number | undefined> {
+  const plain = code.trim().toUpperCase()
+  const row = await tx.selectFrom('accounts.users').select('id').where('invite_code', '=', plain).executeTakeFirst()
+  return row?.id
+}
+
+const ownColumns = [
+  'id',
+  'username',
+  'email',
+  'first_name',
+  'last_name',
+  'patronymic',
+  'locale',
+  'invited_by',
+  'invited_at',
+] as const
+
+/** Changes a person's own names and address, and takes an invite once; a new address must be confirmed again. */
+export async function changeProfile(
+  platform: Platform,
+  user: User,
+  input: ProfileChange,
+  locale: Locale,
+): Promise<Profile> {
+  const { foreign_invite_code, email, ...names } = input
   await withFreeNames(() =>
     transaction(platform.db, async (tx) => {
-      const before = await tx
+      const inviter = foreign_invite_code === undefined ? undefined : await findInviter(tx, foreign_invite_code)
+      // Both in the order of ids: two who take each other's codes at once wait, and the second learns of the first.
+      const locked = await tx
         .selectFrom('accounts.users')
-        .select(['username', 'email'])
-        .where('id', '=', user.id)
-        .forUpdate()
-        .executeTakeFirst()
+        .select(ownColumns)
+        .where('id', 'in', [user.id, inviter ?? user.id])
+        .orderBy('id')
+        .forNoKeyUpdate()
+        .execute()
+      const before = locked.find((u) => u.id === user.id)
       if (!before) throw new AppError(401, 'accounts.token_refused')
+      if (foreign_invite_code !== undefined) {
+        const fault = (code: string) => fieldFault('/foreign_invite_code', code)
+        if (before.invited_at) throw new AppError(409, 'accounts.invite_used')
+        if (!inviter) throw fault('accounts.invite_unknown')
+        if (inviter === user.id) throw fault('accounts.invite_own')
+        if (locked.find((u) => u.id === inviter)?.invited_by === user.id) throw fault('accounts.invite_mutual')
+      }
       const newEmail = email !== undefined && email.toLowerCase() !== before.email?.toLowerCase()
       const change = {
         ...names,
+        ...(inviter ? { invited_by: inviter, invited_at: sql<string>`now()` } : {}),
         ...(newEmail ? { email, email_confirmed_at: null } : {}),
         // A name that is the address moves with it.
         ...(newEmail && before.username.includes('@') ? { username: email } : {}),
       }
       if (!Object.keys(change).length) return
-      await tx
+      const after = await tx
         .updateTable('accounts.users')
         .set({ ...change, updated_at: sql`now()` })
         .where('id', '=', user.id)
-        .execute()
+        .returning(ownColumns)
+        .executeTakeFirstOrThrow()
+      if (newEmail) await createCode(platform, tx, { kind: 'email', email, user_id: user.id, locale })
+      await recordChange(tx, user, {
+        action: 'accounts.change_profile',
+        subject: 'accounts.users',
+        subject_id: user.id,
+        before,
+        after,
+      })
     }),
   )
   return getProfile(platform.db, user.id)
-}
-
-export type UserRow = {
-  id: number
-  username: string
-  email: string | null
-  phone: string | null
-  full_name: string
-  role: Role
-  is_active: boolean
-  created_at: string
-}
-const rowColumns = ['id', 'username', 'email', 'phone', 'full_name', 'role', 'is_active', 'created_at'] as const
-
-/** Users for administrators, newest first, by role and by a part of name, address or number. */
-export async function listUsers(
-  platform: Platform,
-  req: FastifyRequest,
-  filter: { search?: string; role?: string },
-): Promise<PageOf<UserRow>> {
-  const page = pageRequest(req)
-  const found = platform.db
-    .selectFrom('accounts.users')
-    .$if(filter.role !== undefined, (q) => q.where('role', '=', filter.role!))
-    .$if(filter.search !== undefined, (q) =>
-      q.where(
-        sql<string>`lower(username || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || full_name)`,
-        'like',
-        `%${filter.search!.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`,
-      ),
-    )
-  const rows = await found.select(rowColumns).orderBy('id', 'desc').limit(page.limit).offset(page.offset).execute()
-  const { n } = await found.select((e) => e.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()
-  return pageAnswer(page, rows as UserRow[], n)
-}
-
-/** Sets role and whether a user may log in; a blocked one loses every login. The last active administrator stays one. */
-export async function changeUser(platform: Platform, id: number, input: UserChange): Promise<UserRow> {
-  return transaction(platform.db, async (tx) => {
-    // All administrators are locked in one order, so that two cannot step down at once and leave nobody.
-    const admins = await tx
-      .selectFrom('accounts.users')
-      .select('id')
-      .where('role', '=', 'admin')
-      .where('is_active', '=', true)
-      .orderBy('id')
-      .forUpdate()
-      .execute()
-    const before = await tx
-      .selectFrom('accounts.users')
-      .select(rowColumns)
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst()
-    if (!before) throw notFound()
-    const stays = (input.role ?? before.role) === 'admin' && (input.is_active ?? before.is_active)
-    if (!stays && admins.length === 1 && admins[0]!.id === id) throw new AppError(409, 'accounts.last_admin')
-    if (!Object.keys(input).length) return before as UserRow
-    if (input.is_active === false) {
-      await sql`update accounts.logins set ended_at = now() where user_id = ${id} and ended_at is null`.execute(tx)
-    }
-    return (await tx
-      .updateTable('accounts.users')
-      .set({ ...input, updated_at: sql`now()` })
-      .where('id', '=', id)
-      .returning(rowColumns)
-      .executeTakeFirstOrThrow()) as UserRow
-  })
 }

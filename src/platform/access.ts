@@ -4,10 +4,11 @@ export const roles = ['user', 'admin', 'operator', 'bookkeeper', 'storekeeper', 
 export type Role = (typeof roles)[number]
 
 /**
- * Who may call a route. `anyone`, `user` (logged in), or the roles that may; `owner` among them lets every user in,
- * and the function finds the row through the caller, so that a foreign row is the same 404 as a missing one.
+ * Who may call a route. `anyone`; `self`, everybody who is logged in, about their own account and logins; `user`,
+ * the same, but an auditor only reads; or the roles that may. `owner` among them lets every user in, and the function
+ * finds the row through the caller, so that a foreign row is the same 404 as a missing one.
  */
-export type Access = 'anyone' | 'user' | readonly (Exclude<Role, 'user'> | 'owner')[]
+export type Access = 'anyone' | 'self' | 'user' | readonly (Exclude<Role, 'user'> | 'owner')[]
 
 /** The caller of a request, and for the audit log from where and by which request. */
 export type User = { id: number; role: Role; address?: string; request_id?: string }
@@ -16,12 +17,40 @@ export const mayEverything = ['admin'] as const
 /** Administrators, and the auditor who reads all and changes nothing. */
 export const mayRead = ['admin', 'auditor'] as const
 
+const reads = (method: string) => method === 'GET' || method === 'HEAD'
+
 /** Throws 401 or 403 unless the caller may call a route of this access. */
-export function checkAccess(access: Access, user: User | undefined): void {
+export function checkAccess(access: Access, method: string, user: User | undefined): void {
   if (access === 'anyone') return
   if (!user) throw new AppError(401, 'request.not_logged_in')
-  if (access === 'user' || access.includes('owner')) return
-  if (!access.includes(user.role as 'admin')) throw new AppError(403, 'request.forbidden')
+  if (!mayCall(access, method, user.role)) throw new AppError(403, 'request.forbidden')
+}
+
+function mayCall(access: Access, method: string, role: Role): boolean {
+  if (access === 'anyone' || access === 'self') return true
+  // An auditor reads all and changes nothing, not even what they own from before.
+  if (role === 'auditor' && !reads(method)) return false
+  return access === 'user' || access.includes('owner') || access.includes(role as 'admin')
+}
+
+export const callers = ['anonymous', 'stranger', 'owner', ...roles.filter((r) => r !== 'user')] as const
+export type Caller = (typeof callers)[number]
+/** `yes`; `own`: the answer holds the caller's own rows; `no`: 403, or 404 where the row itself is hidden; `login`: 401. */
+export type Permission = 'yes' | 'own' | 'no' | 'login'
+
+/**
+ * What a route of this access answers a caller: the row of the matrix in docs/accounts.md, and what the tests expect.
+ * A stranger is a user without a role to whom the row does not belong.
+ */
+export function permission(access: Access, method: string, url: string, caller: Caller): Permission {
+  if (caller === 'anonymous') return access === 'anyone' ? 'yes' : 'login'
+  const role = caller === 'stranger' || caller === 'owner' ? 'user' : caller
+  if (!mayCall(access, method, role)) return 'no'
+  const byOwner = access === 'self' || (typeof access !== 'string' && !access.includes(role as 'admin'))
+  if (!byOwner || (access === 'self' && !url.includes('/:'))) return 'yes'
+  // Without an id in the address everybody is the owner of what they see.
+  if (!url.includes('/:')) return 'own'
+  return caller === 'owner' ? 'yes' : 'no'
 }
 
 /** True when the caller has one of the roles, so that a function may look past ownership. */

@@ -142,7 +142,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     const access = req.routeOptions.config.access
     if (!access || !authenticate) return
     req.viewer = await authenticate(platform, req)
-    checkAccess(access, req.viewer)
+    checkAccess(access, req.method, req.viewer)
   })
   app.addHook('preValidation', takeUpload)
   app.addHook('preHandler', async (req, reply) => {
@@ -150,6 +150,11 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   })
   app.addHook('onSend', async (req, reply) => {
     if (req.once?.replayed) reply.header('idempotent-replayed', 'true')
+  })
+  // A connection that falls idle only after the close began would hold it up until its keep-alive ends.
+  app.addHook('preClose', async () => {
+    const idle = setInterval(() => app.server.closeIdleConnections(), 50)
+    app.server.once('close', () => clearInterval(idle))
   })
   app.addHook('onResponse', async (req, reply) => {
     const route = req.routeOptions.url ?? 'none'

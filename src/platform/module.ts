@@ -26,6 +26,16 @@ export type Platform = {
   translate: Translate
   /** HMAC of a purpose and a value under the installation's secret, from which codes and links are derived. */
   derive(purpose: string, value: string): Buffer
+  /** Puts what stands for `{secret}` into texts that an administrator looks at; dots for what may not be shown. */
+  showSecrets(rows: { secret: SecretRef | null; texts: string[] }[]): Promise<string[][]>
+}
+
+/** The owner of secrets in letters and SMS: tables and jobs hold ids, from which it derives them. */
+export type Secret = {
+  /** For the receiver, at the moment of sending. */
+  reveal(platform: Platform, id: number): Promise<string>
+  /** For administrators: those of the ids that they may see now. */
+  show(platform: Platform, ids: number[]): Promise<Map<number, string>>
 }
 
 /** A rule that must hold at every instant, as SQL that returns the rows that break it. */
@@ -56,5 +66,7 @@ export type Module = {
   /** Only of accounts: who a request comes from, if anybody. */
   authenticate?(platform: Platform, req: FastifyRequest): Promise<User | undefined>
   /** Derives the secrets of letters whose reference is of one of these kinds. */
-  secrets?: Record<string, (platform: Platform, ref: SecretRef) => Promise<string>>
+  secrets?: Record<string, Secret>
+  /** Lets go of what the module opened for this platform. */
+  close?(platform: Platform): Promise<void>
 }

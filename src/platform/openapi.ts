@@ -7,6 +7,7 @@ import { Problem } from './schemas.ts'
 
 const whoMay = (access: Access): string => {
   if (access === 'anyone') return 'Who may: anyone.'
+  if (access === 'self') return 'Who may: everybody who is logged in, about their own account.'
   if (access === 'user') return 'Who may: everybody who is logged in.'
   return `Who may: ${access.join(', ')}.`
 }

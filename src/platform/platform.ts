@@ -11,8 +11,11 @@ import { openJobs } from './jobs.ts'
 import { createLogger } from './log.ts'
 import { openMail } from './mail.ts'
 import { databaseConnections } from './metrics.ts'
-import type { Module, Platform } from './module.ts'
+import type { Module, Platform, Secret } from './module.ts'
 import { openStore } from './stores.ts'
+
+/** What an administrator sees of a secret that was used, or went out by a sender of its own. */
+const hidden = '••••••'
 
 /** Everything that the modules stand on, over a migrated database; `close` gives it all back. */
 export async function createPlatform(
@@ -43,6 +46,7 @@ export async function createPlatform(
     concurrency: config.WORKER_CONCURRENCY,
     worker: options.worker,
   })
+  const secrets: Record<string, Secret> = Object.assign({}, ...modules.map((m) => m.secrets ?? {}))
   const platform: Platform = {
     config,
     log,
@@ -60,11 +64,21 @@ export async function createPlatform(
       organisation: async () =>
         (await db.selectFrom('platform.installation').select('name').executeTakeFirstOrThrow()).name,
       revealSecret: async (ref) => {
-        const reveal = modules.map((m) => m.secrets?.[ref.kind]).find(Boolean)
-        if (!reveal) throw new Error(`nobody derives secrets of kind ${ref.kind}`)
-        return reveal(platform, ref)
+        const owner = secrets[ref.kind]
+        if (!owner) throw new Error(`nobody derives secrets of kind ${ref.kind}`)
+        return owner.reveal(platform, ref.id)
       },
     }),
+    async showSecrets(rows) {
+      const shown = new Map<string, string>()
+      for (const [kind, owner] of Object.entries(secrets)) {
+        const ids = rows.flatMap((r) => (r.secret?.kind === kind ? [r.secret.id] : []))
+        if (ids.length) for (const [id, text] of await owner.show(platform, ids)) shown.set(`${kind} ${id}`, text)
+      }
+      return rows.map(({ secret, texts }) =>
+        secret ? texts.map((t) => t.replaceAll('{secret}', shown.get(`${secret.kind} ${secret.id}`) ?? hidden)) : texts,
+      )
+    },
   }
   const gauges = setInterval(() => {
     databaseConnections.set({ state: 'idle' }, pool.idleCount)
@@ -76,6 +90,7 @@ export async function createPlatform(
       clearInterval(gauges)
       await jobs.stop(8000)
       platform.mail.close()
+      for (const module of modules) await module.close?.(platform).catch(() => {})
       await cache.close().catch(() => {})
       await db.destroy()
     },

@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import { type Static, Type } from 'typebox'
-import { hasRole, mayEverything, mayRead } from './access.ts'
+import { hasRole, mayEverything, mayRead, type User } from './access.ts'
 import { notFound } from './errors.ts'
 import type { App } from './http.ts'
 import { sweepKeys } from './idempotency.ts'
+import type { SecretRef } from './mail.ts'
 import { messages } from './messages.ts'
 import { registry } from './metrics.ts'
 import type { Module, Platform } from './module.ts'
@@ -172,6 +173,16 @@ function routes(app: App, platform: Platform): void {
     },
   )
 
+  /** Rows with their secrets shown to administrators, who could log in as anybody by them, and to nobody else. */
+  async function readable<R extends { text: string; html?: string | null; secret: unknown }>(viewer: User, rows: R[]) {
+    const shown = await platform.showSecrets(
+      rows.map(({ text, html, secret }) => ({
+        secret: hasRole(viewer, 'admin') || !secret ? (secret as SecretRef | null) : { kind: 'hidden', id: 0 },
+        texts: [text, html ?? ''],
+      })),
+    )
+    return rows.map((row, i) => ({ ...row, text: shown[i]![0], ...(row.html ? { html: shown[i]![1] } : {}) }))
+  }
   app.get(
     '/api/outbox',
     {
@@ -188,7 +199,7 @@ function routes(app: App, platform: Platform): void {
       const { kind } = req.query
       const rows = db.selectFrom('platform.outbox').$if(kind !== undefined, (q) => q.where('kind', '=', kind!))
       const results = await rows
-        .select(['id', 'kind', 'to', 'subject', 'text', 'state', 'created_at'])
+        .select(['id', 'kind', 'to', 'subject', 'text', 'secret', 'state', 'created_at'])
         .$if(page.id !== null, (q) => q.where('id', page.descending ? '<' : '>', page.id!))
         .orderBy('id', page.descending ? 'desc' : 'asc')
         .limit(page.limit + 1)
@@ -197,7 +208,7 @@ function routes(app: App, platform: Platform): void {
       const count = page.withCount
         ? (await rows.select((e) => e.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
         : null
-      return cursorAnswer(page, results as Static<typeof OutboxItem>[], count)
+      return cursorAnswer(page, (await readable(req.user, results)) as Static<typeof OutboxItem>[], count)
     },
   )
   app.get(
@@ -217,11 +228,11 @@ function routes(app: App, platform: Platform): void {
     async (req) => {
       const row = await db
         .selectFrom('platform.outbox')
-        .select(['id', 'kind', 'to', 'subject', 'text', 'html', 'state', 'error', 'created_at'])
+        .select(['id', 'kind', 'to', 'subject', 'text', 'html', 'secret', 'state', 'error', 'created_at'])
         .where('id', '=', req.params.id)
         .executeTakeFirst()
       if (!row) throw notFound()
-      return row as never
+      return (await readable(req.user, [row]))[0] as never
     },
   )
 }

@@ -1,0 +1,60 @@
+import { Type } from 'typebox'
+import { mayEverything, mayRead, roles } from '../platform/access.ts'
+import type { App } from '../platform/http.ts'
+import type { Platform } from '../platform/module.ts'
+import { pageQuery } from '../platform/pages.ts'
+import { Choice, Closed, IdParams, problems, Ref, Text } from '../platform/schemas.ts'
+import { changeUser, listUsers } from './administrators.ts'
+import { listAudit } from './audit.ts'
+import { AuditLog, AuditQuery, UserChange, UserRow, Users } from './schemas.ts'
+
+const tags = ['accounts']
+
+/** Users and what was changed, for administrators. */
+export function adminRoutes(app: App, platform: Platform): void {
+  app.get(
+    '/api/admin/users',
+    {
+      config: { access: mayRead },
+      schema: {
+        summary: 'All users',
+        tags,
+        querystring: Closed({
+          ...pageQuery,
+          search: Type.Optional(Text(200)),
+          role: Type.Optional(Choice([...roles])),
+        }),
+        response: { 200: Users, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (req) => listUsers(platform, req, req.query),
+  )
+  app.patch(
+    '/api/admin/users/:id',
+    {
+      config: { access: mayEverything },
+      schema: {
+        summary: 'Set role, block or unblock',
+        tags,
+        params: IdParams,
+        body: UserChange,
+        response: { 200: Ref(UserRow, 'User'), ...problems(400, 401, 403, 404, 409, 503) },
+      },
+    },
+    async (req) => changeUser(platform, req.user, req.params.id, req.body),
+  )
+  app.get(
+    '/api/admin/audit',
+    {
+      config: { access: mayRead },
+      schema: {
+        summary: 'Who changed what, when and from where',
+        description: 'Of passwords, codes, numbers and addresses only that they changed is kept.',
+        tags,
+        querystring: AuditQuery,
+        response: { 200: AuditLog, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (req) => listAudit(platform.db, req, req.query),
+  )
+}

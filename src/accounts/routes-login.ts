@@ -1,0 +1,223 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { fieldFault } from '../platform/errors.ts'
+import type { App } from '../platform/http.ts'
+import type { Platform } from '../platform/module.ts'
+import { NoContent, problems, Ref } from '../platform/schemas.ts'
+import { clearSession, refreshTokenOf, sendSession, wantsCookies } from './cookies.ts'
+import { confirmEmail } from './letters.ts'
+import { requestReset, resetPassword } from './passwords.ts'
+import {
+  CodeSent,
+  Credentials,
+  EmailBody,
+  LinkBody,
+  MachineCredentials,
+  PhoneBody,
+  PhoneCode,
+  PhoneSession,
+  Profile,
+  RefreshBody,
+  Registration,
+  ResetBody,
+  TokenPair,
+} from './schemas.ts'
+import { closeSession, openSession, refreshSession } from './sessions.ts'
+import { logInByPhone, phoneDigits, sendCode } from './sms.ts'
+import { createMachineToken } from './tokens.ts'
+import { login, type Origin, register } from './users.ts'
+
+const tags = ['accounts']
+/** Hashing is the dearest thing that a stranger can make us do. */
+const rateLimit = { max: 60, timeWindow: 60_000 }
+
+/** From where a request comes, for limits and the audit log, and the language of what is sent for it. */
+export const originOf = (req: FastifyRequest): Required<Origin> => ({
+  address: req.ip,
+  request_id: req.id,
+  locale: req.locale,
+})
+
+/** A browser's refresh and logout need no body. */
+const emptyBody = async (req: FastifyRequest) => {
+  req.body ??= {}
+}
+
+/** Ways in and out. */
+export function loginRoutes(app: App, platform: Platform): void {
+  const { db } = platform
+
+  for (const url of ['/api/auth/register', '/auth/users']) {
+    app.post(
+      url,
+      {
+        config: { access: 'anyone', rateLimit },
+        schema: {
+          summary: 'Sign up by name, address and password',
+          tags,
+          body: Registration,
+          response: { 201: Ref(Profile, 'Profile'), ...problems(400, 429, 503) },
+        },
+      },
+      async (req, reply) => reply.code(201).send(await register(platform, req.body, originOf(req))),
+    )
+  }
+  for (const url of ['/api/auth/login', '/auth/jwt/create']) {
+    app.post(
+      url,
+      {
+        config: { access: 'anyone', rateLimit },
+        schema: {
+          summary: 'Log in by name or address and password',
+          tags,
+          body: Credentials,
+          response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 429, 503) },
+        },
+      },
+      async (req, reply) => {
+        const name = req.body.username ?? req.body.email
+        if (!name) throw fieldFault('/username', 'validation.required')
+        const user = await login(platform, name, req.body.password, req.ip)
+        return sendSession(platform, req, reply, await openSession(platform, user))
+      },
+    )
+  }
+  for (const url of ['/api/auth/refresh', '/auth/jwt/refresh']) {
+    app.post(
+      url,
+      {
+        config: { access: 'anyone', rateLimit },
+        preValidation: emptyBody,
+        schema: {
+          summary: 'Spend a refresh token for the next pair',
+          tags,
+          body: RefreshBody,
+          response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 403, 429, 503) },
+        },
+      },
+      async (req, reply) =>
+        sendSession(platform, req, reply, await refreshSession(platform, refreshTokenOf(platform, req))),
+    )
+  }
+  app.post(
+    '/api/auth/logout',
+    {
+      config: { access: 'self', refreshCookie: true },
+      preValidation: emptyBody,
+      schema: {
+        summary: 'End this login',
+        description: 'In a browser the cookies name the login, and they are taken away.',
+        tags,
+        body: RefreshBody,
+        response: { 204: NoContent, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (req, reply) => {
+      await closeSession(db, req.user, refreshTokenOf(platform, req))
+      if (wantsCookies(req) || req.cookies.refresh) clearSession(reply)
+      return reply.code(204).send()
+    },
+  )
+  app.post(
+    '/api/login',
+    {
+      config: { access: 'anyone', rateLimit },
+      schema: {
+        summary: 'Ask for a code by SMS',
+        description:
+          'The answer is the same whether anybody has the number. A code lives 5 minutes, serves once and dies after 5 wrong tries; ' +
+          'a new one may be asked for once in 60 seconds, 5 times an hour and 10 times a day for a number.',
+        tags,
+        body: PhoneBody,
+        response: { 200: CodeSent, ...problems(400, 429, 503) },
+      },
+    },
+    async (req) => sendCode(platform, 'login', phoneDigits(req.body.phone), originOf(req)),
+  )
+  app.post(
+    '/api/verify',
+    {
+      config: { access: 'anyone', rateLimit: { max: 300, timeWindow: 60_000 } },
+      schema: {
+        summary: 'Log in by the code of an SMS',
+        description: 'The first time this makes the account.',
+        tags,
+        body: PhoneCode,
+        response: { 200: PhoneSession, ...problems(400, 403, 429, 503) },
+      },
+    },
+    async (req, reply) => {
+      const { phone, token } = req.body
+      const session = await logInByPhone(platform, phoneDigits(phone), String(token).trim(), originOf(req))
+      return sendSession(platform, req, reply, session)
+    },
+  )
+
+  app.post(
+    '/api/auth/password/reset',
+    {
+      config: { access: 'anyone', rateLimit },
+      schema: {
+        summary: 'Ask for a letter that sets a forgotten password anew',
+        description: 'The answer is the same whether anybody has the address. The link serves once, for an hour.',
+        tags,
+        body: EmailBody,
+        response: { 204: NoContent, ...problems(400, 429, 503) },
+      },
+    },
+    async (req, reply) => {
+      await requestReset(platform, req.body.email, { address: req.ip, locale: req.locale })
+      return reply.code(204).send()
+    },
+  )
+  app.post(
+    '/api/auth/password/reset/confirm',
+    {
+      config: { access: 'anyone', rateLimit },
+      schema: {
+        summary: 'Set a password by the link of that letter',
+        description: 'Ends every login and machine token of the account.',
+        tags,
+        body: ResetBody,
+        response: { 204: NoContent, ...problems(400, 429, 503) },
+      },
+    },
+    async (req, reply) => {
+      await resetPassword(platform, originOf(req), req.body.token, req.body.password)
+      return reply.code(204).send()
+    },
+  )
+  app.post(
+    '/api/auth/email/confirm',
+    {
+      config: { access: 'anyone', rateLimit },
+      schema: {
+        summary: 'Confirm an address by the link of a letter',
+        tags,
+        body: LinkBody,
+        response: { 204: NoContent, ...problems(400, 429, 503) },
+      },
+    },
+    async (req, reply) => {
+      await confirmEmail(platform, originOf(req), req.body.token)
+      return reply.code(204).send()
+    },
+  )
+
+  app.post(
+    '/auth',
+    {
+      config: { access: 'anyone', rateLimit },
+      schema: {
+        summary: 'A long-lived token for a machine',
+        tags,
+        body: MachineCredentials,
+        response: { 200: Type.Object({ token: Type.String() }), ...problems(400, 401, 429, 503) },
+      },
+    },
+    async (req) => {
+      const user = await login(platform, req.body.username, req.body.password, req.ip)
+      return { token: await createMachineToken(db, { ...user, address: req.ip, request_id: req.id }) }
+    },
+  )
+}

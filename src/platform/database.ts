@@ -46,6 +46,63 @@ export function createDb(pool: pg.Pool): Db {
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
 }
 
+/**
+ * Asks the database for a sign of life on a connection of its own each second. When it stays silent for 3 s, everything
+ * that waits for it is cut off, so that callers hear 503 within 5 s instead of hanging. Returns how to stop.
+ */
+export function watchDatabase(url: string, pool: pg.Pool, log: Logger): () => Promise<void> {
+  const held = new Set<pg.PoolClient>()
+  pool.on('connect', (client) => held.add(client))
+  pool.on('remove', (client) => held.delete(client))
+  const cut = (client: unknown) =>
+    (client as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
+  let stopped = false
+  let watcher: pg.Client | undefined
+
+  const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
+  const patienceMs = 3000
+
+  async function look(): Promise<void> {
+    const asked = performance.now()
+    try {
+      if (!watcher) {
+        watcher = new pg.Client({
+          connectionString: url,
+          connectionTimeoutMillis: patienceMs,
+          application_name: 'dvor watch',
+        })
+        watcher.on('error', () => {})
+        await watcher.connect()
+      }
+      const silence = Symbol('silence')
+      const answer = await Promise.race([watcher.query('select 1'), pause(patienceMs).then(() => silence)])
+      // When this process itself was busy, the answer may lie unread.
+      const wasBusy = performance.now() - asked > patienceMs + 500
+      if (answer === silence && !wasBusy) throw new Error('the database is silent')
+    } catch (error) {
+      if (stopped) return
+      log.warn(
+        { err: error, connections: held.size },
+        'the database gives no sign of life; what waits for it is cut off',
+      )
+      if (watcher) cut(watcher)
+      watcher = undefined
+      for (const client of held) cut(client)
+    }
+  }
+  const running = (async () => {
+    while (!stopped) {
+      await look()
+      await pause(1000)
+    }
+  })()
+  return async () => {
+    stopped = true
+    if (watcher) cut(watcher)
+    void running
+  }
+}
+
 const names = new Map<string, string>()
 
 /**

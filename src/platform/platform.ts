@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { createCache } from './cache.ts'
 import { type Config, dataFolder } from './config.ts'
-import { createDb, createPool } from './database.ts'
+import { createDb, createPool, watchDatabase } from './database.ts'
 import { openFiles } from './files.ts'
 import { createTranslate } from './i18n.ts'
 import { openJobs } from './jobs.ts'
@@ -27,10 +27,12 @@ export async function createPlatform(
   const log = options.log ?? createLogger(config)
   const pool = createPool(databaseUrl, config.DATABASE_POOL, log)
   const db = createDb(pool)
+  const stopWatch = watchDatabase(databaseUrl, pool, log)
   const secret = config.JWT_SECRET || ownSecret(config)
   try {
     await checkFingerprint(db, secret)
   } catch (error) {
+    await stopWatch()
     await db.destroy()
     throw error
   }
@@ -92,6 +94,7 @@ export async function createPlatform(
       platform.mail.close()
       for (const module of modules) await module.close?.(platform).catch(() => {})
       await cache.close().catch(() => {})
+      await stopWatch()
       await db.destroy()
     },
   })

@@ -203,20 +203,25 @@ export async function freePort(): Promise<number> {
 }
 
 /** A process of the command line over an existing database; `url` once it listens. Killed at the end if it still runs. */
-export async function startProcess(args: string[], settings: Record<string, string>) {
+export async function startProcess(args: string[], settings: Record<string, string>, limits = '') {
   const port = settings.PORT ?? String(await freePort())
-  const child: ChildProcess = spawn(process.execPath, ['src/main.ts', ...args], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      PORT: port,
-      RATE_LIMITS: 'off',
-      LOG_FORMAT: 'json',
-      JWT_SECRET: 'a secret for tests of 32 bytes or more',
-      ...settings,
+  // `limits` is said to the shell before the process takes its place.
+  const child: ChildProcess = spawn(
+    'sh',
+    ['-c', `${limits} exec "$0" "$@"`, process.execPath, 'src/main.ts', ...args],
+    {
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        PORT: port,
+        RATE_LIMITS: 'off',
+        LOG_FORMAT: 'json',
+        JWT_SECRET: 'a secret for tests of 32 bytes or more',
+        ...settings,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  )
   let output = ''
   child.stdout?.on('data', (text) => (output += text))
   child.stderr?.on('data', (text) => (output += text))

@@ -156,11 +156,6 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     const idle = setInterval(() => app.server.closeIdleConnections(), 50)
     app.server.once('close', () => clearInterval(idle))
   })
-  // A connection that falls idle only after the close began would hold it up until its keep-alive ends.
-  app.addHook('preClose', async () => {
-    const idle = setInterval(() => app.server.closeIdleConnections(), 50)
-    app.server.once('close', () => clearInterval(idle))
-  })
   app.addHook('onResponse', async (req, reply) => {
     const route = req.routeOptions.url ?? 'none'
     requestSeconds.observe({ method: req.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)

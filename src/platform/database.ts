@@ -59,7 +59,8 @@ export function watchDatabase(url: string, pool: pg.Pool, log: Logger): () => Pr
   let stopped = false
   let watcher: pg.Client | undefined
 
-  const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
+  // Held by nothing, so that a process that is done may end.
+  const pause = (ms: number) => new Promise((done) => setTimeout(done, ms).unref())
   const patienceMs = 3000
 
   async function look(): Promise<void> {

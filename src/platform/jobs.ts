@@ -134,7 +134,7 @@ export async function openJobs<P>(options: {
     },
     async failed(limit, offset) {
       const jobs = await sql(
-        `select id, coalesce(source_name, name) queue, data, output ->> 'message' error, created_on failed_at
+        `select id, coalesce(source_name, name) queue, data, coalesce(source_output ->> 'message', source_output #>> '{value,message}') error, created_on failed_at
          from pgboss.job where name = $1 and state = 'created' order by created_on desc, id limit $2 offset $3`,
         [deadQueue, limit, offset],
       )

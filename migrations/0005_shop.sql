@@ -5,7 +5,7 @@ create table shop.products (
   name text not null check (length(name) between 1 and 200),
   description text not null default '' check (length(description) <= 10000),
   price numeric(14, 2) not null check (price > 0 and price < 10000000000),
-  stock integer not null default 0 check (stock between 0 and 1000000000),
+  stock integer not null default 0 check (stock >= 0),
   category text not null check (category in ('electronics', 'clothing', 'books', 'home', 'services', 'other')),
   hidden_at timestamptz,
   created_at timestamptz not null default now(),

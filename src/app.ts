@@ -3,9 +3,10 @@ import { collects } from './collects/index.ts'
 import type { Config } from './platform/config.ts'
 import type { Module } from './platform/module.ts'
 import { service } from './platform/service.ts'
+import { shop } from './shop/index.ts'
 
 /** Every module that there is; the only place that knows them all. */
-export const modules: Module[] = [service, accounts, collects]
+export const modules: Module[] = [service, accounts, collects, shop]
 
 /** The modules that this installation runs. Queues and migrations are made for all. */
 export const enabledModules = (config: Config): Module[] =>

@@ -9,6 +9,8 @@ import { AppError } from './errors.ts'
 export type Files = {
   /** Keeps the content under a fresh key that bears its hash; on a fault there is no file. */
   keep(folder: string, content: Buffer, extension: string): Promise<string>
+  /** Keeps the content under `folder/name-<hash>.extension`: the same content again is the same file, not a second one. */
+  keepOnce(folder: string, name: string, content: Buffer, extension: string): Promise<string>
   read(key: string): Promise<Buffer | undefined>
   /** Deleting what is not there is fine. */
   remove(keys: string[]): Promise<void>
@@ -19,19 +21,21 @@ export type Files = {
 /** Files on the local disk. */
 export function openFiles(location: string): Files {
   const disk = new Disk(new FSDriver({ location, visibility: 'private' }))
+  const hashOf = (content: Buffer) => createHash('sha256').update(content).digest('hex').slice(0, 32)
+  async function put(key: string, content: Buffer): Promise<string> {
+    try {
+      await disk.put(key, content)
+    } catch (error) {
+      await disk.delete(key).catch(() => {})
+      throw new AppError(503, 'files.not_kept', {}, { retryAfterSeconds: 60, cause: error })
+    }
+    return key
+  }
   return {
-    async keep(folder, content, extension) {
-      const hash = createHash('sha256').update(content).digest('hex').slice(0, 32)
-      // The second part makes the key its owner's alone, so that one can be deleted without asking who else has it.
-      const key = `${folder}/${hash}-${randomBytes(4).toString('hex')}.${extension}`
-      try {
-        await disk.put(key, content)
-      } catch (error) {
-        await disk.delete(key).catch(() => {})
-        throw new AppError(503, 'files.not_kept', {}, { retryAfterSeconds: 60, cause: error })
-      }
-      return key
-    },
+    // The second part makes the key its owner's alone, so that one can be deleted without asking who else has it.
+    keep: (folder, content, extension) =>
+      put(`${folder}/${hashOf(content)}-${randomBytes(4).toString('hex')}.${extension}`, content),
+    keepOnce: (folder, name, content, extension) => put(`${folder}/${name}-${hashOf(content)}.${extension}`, content),
     async read(key) {
       try {
         return Buffer.from(await disk.getBytes(key))

@@ -1,0 +1,262 @@
+import { sendCached } from '../platform/cache.ts'
+import type { App } from '../platform/http.ts'
+import type { Platform } from '../platform/module.ts'
+import { cursorRequest, pageRequest } from '../platform/pages.ts'
+import { IdParams, NoContent, NoQuery, problems, Ref } from '../platform/schemas.ts'
+import { readDocument } from './document.ts'
+import { listOrders, openDoor, openOrders, orderDetail, readers, staff } from './orders.ts'
+import { changeProduct, createProduct, productDetail, productList, removeProduct } from './products.ts'
+import {
+  AdminOrdersQuery,
+  BulkOutcome,
+  BulkStatus,
+  HistoryQuery,
+  NewOrder,
+  NewProduct,
+  Order,
+  OrderChange,
+  OrderHistory,
+  Orders,
+  OrdersQuery,
+  Product,
+  ProductChange,
+  Products,
+  ProductsQuery,
+  WholeProduct,
+} from './schemas.ts'
+import { resendShipping } from './shipping.ts'
+import { changeStatus, changeStatuses, orderHistory } from './statuses.ts'
+
+const tags = ['shop']
+const ownerOrReader = ['owner', ...readers] as const
+const aProduct = Ref(Product, 'Product')
+const anOrder = Ref(Order, 'Order')
+
+export function routes(app: App, platform: Platform): void {
+  const order = openOrders(platform)
+  const enter = openDoor(platform)
+
+  app.get(
+    '/api/products',
+    {
+      config: { access: 'user' },
+      schema: {
+        summary: 'Products on sale',
+        description: 'Kept for 5 minutes at most and never stale. A search without an ordering puts the best first.',
+        tags,
+        querystring: ProductsQuery,
+        response: { 200: Products, ...problems(400, 401, 503) },
+      },
+    },
+    (req, reply) => sendCached(platform.cache, req, reply, productList(platform, req.query, pageRequest(req))) as never,
+  )
+  app.post(
+    '/api/products',
+    {
+      config: { access: staff, idempotent: true },
+      schema: {
+        summary: 'Put a product on sale',
+        tags,
+        body: NewProduct,
+        response: { 201: aProduct, ...problems(400, 401, 403, 409, 422, 503) },
+      },
+    },
+    async (req, reply) => reply.code(201).send(await createProduct(platform, req.user, req.body, req.once)),
+  )
+  app.get(
+    '/api/products/:id',
+    {
+      config: { access: 'user' },
+      schema: {
+        summary: 'A product',
+        tags,
+        params: IdParams,
+        querystring: NoQuery,
+        response: { 200: aProduct, ...problems(401, 404, 503) },
+      },
+    },
+    (req, reply) => sendCached(platform.cache, req, reply, productDetail(req.params.id)) as never,
+  )
+  for (const [method, body, summary] of [
+    ['PUT', WholeProduct, 'Replace a product'],
+    ['PATCH', ProductChange, 'Change a product'],
+  ] as const) {
+    app.route({
+      method,
+      url: '/api/products/:id',
+      config: { access: staff },
+      schema: {
+        summary,
+        description: 'More stock than before counts as received, less as a correction. Orders keep their prices.',
+        tags,
+        params: IdParams,
+        body,
+        response: { 200: aProduct, ...problems(400, 401, 403, 404, 503) },
+      },
+      handler: async (req) => changeProduct(platform, req.user, req.params.id, req.body),
+    })
+  }
+  app.delete(
+    '/api/products/:id',
+    {
+      config: { access: staff },
+      schema: {
+        summary: 'Take a product off sale',
+        description: 'One that was ordered is hidden and stays in its orders.',
+        tags,
+        params: IdParams,
+        response: { 204: NoContent, ...problems(401, 403, 404, 503) },
+      },
+    },
+    async (req, reply) => {
+      await removeProduct(platform, req.user, req.params.id)
+      return reply.code(204).send()
+    },
+  )
+
+  app.get(
+    '/api/orders',
+    {
+      config: { access: ['owner'] },
+      schema: {
+        summary: "One's own orders",
+        tags,
+        querystring: OrdersQuery,
+        response: { 200: Orders, ...problems(400, 401, 503) },
+      },
+    },
+    async (req) => listOrders(platform, { ...req.query, user: req.user.id }, cursorRequest(req)),
+  )
+  app.post(
+    '/api/orders',
+    {
+      config: { access: 'user', idempotent: true },
+      schema: {
+        summary: 'Order products',
+        description:
+          'All or nothing: too little stock of any line is a 400 that names each short line with what is left. A PDF follows by e-mail.',
+        tags,
+        body: NewOrder,
+        response: { 201: anOrder, ...problems(400, 401, 409, 422, 503) },
+      },
+    },
+    async (req, reply) => reply.code(201).send(await order(req.user, req.body, req.once)),
+  )
+  app.get(
+    '/api/orders/:id',
+    {
+      config: { access: ownerOrReader },
+      schema: {
+        summary: 'An order',
+        description: 'Kept for 1 minute at most and never stale.',
+        tags,
+        params: IdParams,
+        querystring: NoQuery,
+        response: { 200: anOrder, ...problems(401, 404, 503) },
+      },
+    },
+    async (req, reply) => {
+      const viewer = await enter(req.user, req.params.id)
+      return sendCached(platform.cache, req, reply, orderDetail(req.params.id), viewer) as never
+    },
+  )
+  app.patch(
+    '/api/orders/:id',
+    {
+      config: { access: ownerOrReader },
+      schema: {
+        summary: 'Move an order, or cancel it',
+        description:
+          'The shop: pending → processing → shipped → delivered, and cancelled from the first two. The owner: cancelled only. Cancelling puts the goods back.',
+        tags,
+        params: IdParams,
+        body: OrderChange,
+        response: { 200: anOrder, ...problems(400, 401, 403, 404, 409, 503) },
+      },
+    },
+    async (req) => changeStatus(platform, req.user, req.params.id, req.body.status, req.locale),
+  )
+  app.get(
+    '/api/orders/:id/document',
+    {
+      config: { access: ownerOrReader },
+      schema: {
+        summary: 'The PDF of an order',
+        description: '404 before it is made.',
+        tags,
+        produces: ['application/pdf'],
+        params: IdParams,
+        querystring: NoQuery,
+        response: problems(401, 404, 503),
+      },
+    },
+    async (req, reply) => {
+      await enter(req.user, req.params.id)
+      const content = await readDocument(platform, req.params.id)
+      return reply
+        .type('application/pdf')
+        .header('content-disposition', `inline; filename="order-${req.params.id}.pdf"`)
+        .header('cache-control', 'private, no-cache')
+        .send(content)
+    },
+  )
+  app.get(
+    '/api/orders/:id/history',
+    {
+      config: { access: ownerOrReader },
+      schema: {
+        summary: 'What happened to an order, oldest first',
+        tags,
+        params: IdParams,
+        querystring: HistoryQuery,
+        response: { 200: OrderHistory, ...problems(400, 401, 404, 503) },
+      },
+    },
+    async (req) => {
+      await enter(req.user, req.params.id)
+      return orderHistory(platform, req.user, req.params.id, pageRequest(req), req.locale)
+    },
+  )
+
+  app.get(
+    '/api/admin/orders',
+    {
+      config: { access: readers },
+      schema: {
+        summary: "Everybody's orders",
+        tags,
+        querystring: AdminOrdersQuery,
+        response: { 200: Orders, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (req) => listOrders(platform, req.query, cursorRequest(req)),
+  )
+  app.post(
+    '/api/admin/orders/status',
+    {
+      config: { access: staff },
+      schema: {
+        summary: 'Move many orders at once',
+        description: 'Each has an outcome of its own; those that may go, go together.',
+        tags,
+        body: BulkStatus,
+        response: { 200: BulkOutcome, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (req) => changeStatuses(platform, req.user, req.body, req.locale),
+  )
+  app.post(
+    '/api/admin/orders/:id/resend-shipping',
+    {
+      config: { access: staff },
+      schema: {
+        summary: 'Call the delivery service again',
+        description: '409 unless the order is shipped and its call has failed for good.',
+        tags,
+        params: IdParams,
+        response: { 200: anOrder, ...problems(401, 403, 404, 409, 503) },
+      },
+    },
+    async (req) => resendShipping(platform, req.user, req.params.id),
+  )
+}

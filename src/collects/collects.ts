@@ -1,5 +1,6 @@
 import { type Compilable, type ExpressionBuilder, sql } from 'kysely'
 import { hasRole, type User } from '../platform/access.ts'
+import { recordChange } from '../platform/audit.ts'
 import type { Source } from '../platform/cache.ts'
 import { type Client, run, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
@@ -142,17 +143,22 @@ export async function createCollect(
           .returning('id')
           .executeTakeFirstOrThrow()
         await platform.jobs.enqueue(tx, 'collects.created_mail', [{ collect_id: id }])
+        await recordCollect(tx, author, 'open', id, undefined, { ...input, cover })
         return getCollect(tx, id)
       }),
     () => !once?.replayed,
   )
 }
 
+const recordCollect = (tx: Tx, user: User, verb: string, id: number, before?: object, after?: object) =>
+  recordChange(tx, user, { action: `collects.${verb}`, subject: 'collects.collects', subject_id: id, before, after })
+
 /** Locks a collect that the caller may change. */
 async function lockOwn(tx: Tx, user: User, id: number) {
   const collect = await tx
     .selectFrom('collects.collects')
-    .select(['id', 'author_id', 'cover', 'closed_at', sql<boolean>`ends_at <= now()`.as('ended')])
+    .select(['id', 'author_id', 'title', 'occasion', 'description', 'target_amount', 'ends_at', 'cover', 'closed_at'])
+    .select(sql<boolean>`ends_at <= now()`.as('ended'))
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
@@ -197,6 +203,8 @@ async function writeCollect(
         .set({ ...fields, updated_at: sql`now()` })
         .where('id', '=', id)
         .execute()
+      const { ended: _, author_id: __, ...was } = before
+      await recordCollect(tx, user, 'change', id, was, { ...was, ...fields })
     }
     if (before.cover && fields.cover !== undefined)
       await platform.jobs.enqueue(tx, 'collects.remove_cover', [{ cover: before.cover }])
@@ -214,6 +222,7 @@ export async function closeCollect({ db }: Platform, user: User, id: number): Pr
       .set({ closed_at: sql`now()`, updated_at: sql`now()` })
       .where('id', '=', id)
       .execute()
+    await recordCollect(tx, user, 'close', id, { status: 'active' }, { status: 'closed' })
     return getCollect(tx, id)
   })
 }
@@ -221,7 +230,8 @@ export async function closeCollect({ db }: Platform, user: User, id: number): Pr
 /** Deletes a collect that never had a payment; with one, refunded or not, it stays: 409. */
 export async function deleteCollect(platform: Platform, user: User, id: number): Promise<void> {
   await transaction(platform.db, async (tx) => {
-    const { cover } = await lockOwn(tx, user, id)
+    const collect = await lockOwn(tx, user, id)
+    const { cover } = collect
     // Who pays locks the collect first, so none can come between this look and the delete.
     const paid = await tx
       .selectFrom('collects.payments')
@@ -231,6 +241,7 @@ export async function deleteCollect(platform: Platform, user: User, id: number):
       .executeTakeFirst()
     if (paid) throw new AppError(409, 'collects.has_payments')
     await tx.deleteFrom('collects.collects').where('id', '=', id).execute()
+    await recordCollect(tx, user, 'delete', id, collect)
     if (cover) await platform.jobs.enqueue(tx, 'collects.remove_cover', [{ cover }])
   })
 }

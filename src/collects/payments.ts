@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { hasRole, type User } from '../platform/access.ts'
+import { recordChange } from '../platform/audit.ts'
 import { groupCommit } from '../platform/batch.ts'
 import { run, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
@@ -157,7 +158,7 @@ async function lockPayment(tx: Tx, user: User, id: number) {
     .executeTakeFirstOrThrow()
   const payment = await tx
     .selectFrom('collects.payments')
-    .select(['id', 'collect_id', 'payer_id', 'amount', 'status'])
+    .select(['id', 'collect_id', 'payer_id', 'amount', 'status', 'comment', 'is_anonymous'])
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
@@ -167,12 +168,19 @@ async function lockPayment(tx: Tx, user: User, id: number) {
   return { payment, isPayer, isAuthor }
 }
 
+// A new payment says itself who gave what and when, and never changes but by these.
+const recordPayment = (tx: Tx, user: User, verb: string, id: number, before: object, after: object) =>
+  recordChange(tx, user, { action: `collects.${verb}`, subject: 'collects.payments', subject_id: id, before, after })
+
 /** Changes comment and anonymity; only the payer may. */
 export async function changePayment({ db }: Platform, user: User, id: number, input: PaymentChange): Promise<Payment> {
   return transaction(db, async (tx) => {
-    const { isPayer } = await lockPayment(tx, user, id)
+    const { payment, isPayer } = await lockPayment(tx, user, id)
     if (!isPayer) throw new AppError(403, 'collects.not_payer')
-    if (Object.keys(input).length) await tx.updateTable('collects.payments').set(input).where('id', '=', id).execute()
+    if (Object.keys(input).length) {
+      await tx.updateTable('collects.payments').set(input).where('id', '=', id).execute()
+      await recordPayment(tx, user, 'change_payment', id, payment, { ...payment, ...input })
+    }
     return getPayment({ db: tx }, user, id)
   })
 }
@@ -195,6 +203,7 @@ export async function refundPayment({ db }: Platform, user: User, id: number): P
       .set({ status: 'refunded', refunded_at: sql`now()` })
       .where('id', '=', id)
       .execute()
+    await recordPayment(tx, user, 'refund', id, { status: payment.status }, { status: 'refunded' })
     return getPayment({ db: tx }, user, id)
   })
 }

@@ -18,7 +18,7 @@ export type Change = {
 
 // Who is meant stands in subject_id, so the log needs neither secrets nor personal data, and deletion leaves none behind.
 const masked =
-  /password|token|secret|hash|^code$|phone|email|username|^(first|last|full)_name$|^patronymic$|^(payee|requisites|account)$/
+  /password|token|secret|hash|^code$|phone|email|username|^(first|last|full)_name$|^patronymic$|^payee$|account$/
 
 /** The value as the log may keep it: sensitive fields say that there was something, not what. */
 function mask(value: unknown): unknown {

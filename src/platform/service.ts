@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { type Static, Type } from 'typebox'
 import { hasRole, mayEverything, mayRead, type User } from './access.ts'
+import { recordChange } from './audit.ts'
 import { notFound } from './errors.ts'
 import type { App } from './http.ts'
 import { sweepKeys } from './idempotency.ts'
@@ -134,6 +135,13 @@ function routes(app: App, platform: Platform): void {
           .updateTable('platform.installation')
           .set({ name: name ?? before.name, requisites: JSON.stringify(merged) })
           .execute()
+        await recordChange(tx, req.user, {
+          action: 'platform.change_organisation',
+          subject: 'platform.installation',
+          subject_id: null,
+          before: { name: before.name, ...(before.requisites as Requisites) },
+          after: { name: name ?? before.name, ...merged },
+        })
       })
       return organisation(true)
     },
@@ -169,6 +177,15 @@ function routes(app: App, platform: Platform): void {
     },
     async (req, reply) => {
       if (!(await platform.jobs.retry(req.params.id))) throw notFound()
+      // The queue commits for itself, so the log follows.
+      await db.transaction().execute((tx) =>
+        recordChange(tx, req.user, {
+          action: 'platform.retry_job',
+          subject: 'pgboss.job',
+          subject_id: null,
+          after: { id: req.params.id },
+        }),
+      )
       return reply.code(204).send()
     },
   )

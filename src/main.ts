@@ -318,7 +318,7 @@ const main = defineCommand({
       meta: { description: 'Print the OpenAPI document' },
       args: { postman: { type: 'boolean', description: 'as a Postman collection' } },
       async run({ args }) {
-        const { describeApi } = await import('./platform/openapi.ts')
+        const { describeApi } = await import('./platform/describe.ts')
         say(JSON.stringify(await describeApi(modules, args.postman ?? false), null, 2))
       },
     }),

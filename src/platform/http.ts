@@ -37,6 +37,9 @@ declare module 'fastify' {
     /** Accepts multipart too: fields become the body, the file of this name `req.upload`. */
     upload?: { field: string; emptyIsNull?: string[] }
   }
+  interface FastifyInstance {
+    declared: DeclaredRoute[]
+  }
   interface FastifyRequest {
     /** The caller, if logged in. */
     viewer: User | undefined
@@ -47,6 +50,9 @@ declare module 'fastify' {
     locale: Locale
   }
 }
+
+/** A route and who may call it, as it was registered; HEAD goes with GET. */
+export type DeclaredRoute = { method: string; url: string; access: Access }
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -87,6 +93,8 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(compileSchema)
 
+  const declared: DeclaredRoute[] = []
+  app.decorate('declared', declared)
   // The same router as Fastify's own tells 405 from 404. It sees only what is registered after this hook.
   const known = FindMyWay({ ignoreTrailingSlash: true })
   app.addHook('onRoute', (route) => {
@@ -96,6 +104,8 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     if (!isOpen(route.url) && !route.config?.access) {
       throw new Error(`${route.method} ${route.url} does not say who may call it`)
     }
+    const { access } = route.config ?? {}
+    if (access && route.method !== 'HEAD') declared.push({ method: String(route.method), url: route.url, access })
   })
 
   app.decorateRequest('viewer', undefined)

@@ -78,9 +78,3 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
     reply.redirect('/docs'),
   )
 }
-
-/** The OpenAPI document of these modules, made without a database. */
-export async function describeApi(modules: Module[], postman: boolean): Promise<object> {
-  void postman
-  throw new Error(`not yet for ${modules.length}`)
-}

@@ -1,0 +1,28 @@
+import { readConfig } from './config.ts'
+import { createDb, createPool } from './database.ts'
+import { type App, createApp } from './http.ts'
+import { createTranslate } from './i18n.ts'
+import { createLogger } from './log.ts'
+import type { Module, Platform } from './module.ts'
+import { type ApiDocument, postmanCollection } from './postman.ts'
+
+/** The routes of these modules over nothing: no database, no queue, no files. Only to be read. */
+export async function createDescribed(modules: Module[]): Promise<App> {
+  // Whatever the environment says, the document is the same.
+  const config = readConfig({ RATE_LIMITS: 'off', LOG_LEVEL: 'silent', LOG_FORMAT: 'json' })
+  const log = createLogger(config)
+  const pool = createPool('postgres://127.0.0.1:1/none', 1, log)
+  const translate = createTranslate(modules.map((m) => m.messages))
+  const platform = { config, log, pool, db: createDb(pool), translate } as Partial<Platform> as Platform
+  const app = await createApp(platform, modules)
+  await app.ready()
+  return app
+}
+
+/** The OpenAPI document of these modules, or a Postman collection of it, made without a database. */
+export async function describeApi(modules: Module[], postman: boolean): Promise<object> {
+  const app = await createDescribed(modules)
+  const document = app.swagger()
+  await app.close()
+  return postman ? postmanCollection(document as ApiDocument) : document
+}

@@ -4,7 +4,7 @@ import { collects } from './collects/index.tsx'
 import type { WebModule } from './module.ts'
 import { platform } from './platform/index.tsx'
 import { Shell } from './shell.tsx'
-import { Crashed, NotFound } from './ui/states.tsx'
+import { Crashed, NotFound, Waiting } from './ui/states.tsx'
 
 /** The only place that knows all of them. */
 const modules: WebModule[] = [collects, accounts, platform]
@@ -13,6 +13,7 @@ export const router = createBrowserRouter([
   {
     element: <Shell modules={modules} />,
     errorElement: <Crashed />,
+    hydrateFallbackElement: <Waiting />,
     children: [
       { index: true, element: <Navigate to="/collects" replace /> },
       ...modules.flatMap((module) => module.routes),

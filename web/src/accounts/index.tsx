@@ -10,6 +10,15 @@ export const accounts: WebModule = {
     { path: '/sign-in', lazy: async () => ({ Component: (await import('./sign-in.tsx')).SignIn }) },
     { path: '/register', lazy: async () => ({ Component: (await import('./register.tsx')).Register }) },
     {
+      path: '/forgot-password',
+      lazy: async () => ({ Component: (await import('./forgot-password.tsx')).ForgotPassword }),
+    },
+    {
+      path: '/reset-password',
+      lazy: async () => ({ Component: (await import('./reset-password.tsx')).ResetPassword }),
+    },
+    { path: '/confirm-email', lazy: async () => ({ Component: (await import('./confirm-email.tsx')).ConfirmEmail }) },
+    {
       element: <Guard />,
       children: [{ path: '/profile', lazy: async () => ({ Component: (await import('./profile.tsx')).ProfilePage }) }],
     },

@@ -1,7 +1,8 @@
-import { Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
 import { answer, api, Problem } from '../api.ts'
 import { cookieMode } from '../session.ts'
 import { tell } from '../ui/problems.ts'
@@ -38,9 +39,12 @@ export function PasswordForm() {
           visibilityToggleButtonProps={{ 'aria-label': t('accounts.show_password') }}
           {...form.getInputProps('password')}
         />
-        <Button type="submit" loading={login.isPending} mt="xs">
+        <Button type="submit" loading={login.isPending}>
           {t('accounts.sign_in.action')}
         </Button>
+        <Anchor component={Link} to="/forgot-password" underline="always">
+          {t('accounts.sign_in.forgot')}
+        </Anchor>
       </Stack>
     </form>
   )

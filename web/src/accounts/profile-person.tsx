@@ -1,4 +1,4 @@
-import { Button, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
@@ -42,18 +42,32 @@ export function PersonForm({ profile }: { profile: Profile }) {
             autoComplete="additional-name"
             {...form.getInputProps('patronymic')}
           />
-          <TextInput
-            label={t('accounts.email')}
-            type="email"
-            autoComplete="email"
-            description={unconfirmed ? t('accounts.profile.not_confirmed') : undefined}
-            {...form.getInputProps('email')}
-          />
+          <TextInput label={t('accounts.email')} type="email" autoComplete="email" {...form.getInputProps('email')} />
+          {unconfirmed && <Unconfirmed />}
           <Button type="submit" loading={save.isPending} style={{ alignSelf: 'flex-start' }}>
             {t('accounts.profile.save')}
           </Button>
         </Stack>
       </form>
     </Section>
+  )
+}
+
+function Unconfirmed() {
+  const { t } = useTranslation()
+  const send = useMutation({
+    mutationFn: () => answer(api.POST('/api/profile/email/confirm')),
+    onSuccess: () => done(t('accounts.profile.confirm_sent')),
+    onError: (error) => tell(error),
+  })
+  return (
+    <Group gap="xs" justify="space-between">
+      <Text size="sm" c="dimmed">
+        {t('accounts.profile.not_confirmed')}
+      </Text>
+      <Button variant="subtle" px="xs" loading={send.isPending} disabled={send.isSuccess} onClick={() => send.mutate()}>
+        {t('accounts.profile.confirm_again')}
+      </Button>
+    </Group>
   )
 }

@@ -8,6 +8,7 @@ import { endSession } from '../session.ts'
 import { TabTitle } from '../ui/page.tsx'
 import { tell } from '../ui/problems.ts'
 import { Invites } from './profile-invites.tsx'
+import { PasswordSection } from './profile-password.tsx'
 import { PersonForm } from './profile-person.tsx'
 import { Preferences } from './profile-preferences.tsx'
 import { Tokens } from './profile-tokens.tsx'
@@ -53,9 +54,10 @@ export function ProfilePage() {
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
         <Stack gap="lg">
           <PersonForm profile={profile} />
-          <Preferences />
+          <PasswordSection />
         </Stack>
         <Stack gap="lg">
+          <Preferences />
           <Invites profile={profile} />
           <Tokens />
         </Stack>

@@ -1,5 +1,5 @@
 import { Progress, Text, Title } from '@mantine/core'
-import { IconClock, IconUsers } from '@tabler/icons-react'
+import { IconCircleCheck, IconClock, IconUsers } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { daysUntil, percentOf, useFormat } from '../format.ts'
 import { Scene } from '../ui/scene.tsx'
@@ -53,6 +53,7 @@ export function CollectCard({ collect, seed, level = 2 }: { collect: Shown; seed
   const { t } = useTranslation()
   const { money } = useFormat()
   const { collected_amount, target_amount, donors_count, status } = collect
+  const percent = target_amount ? percentOf(collected_amount, target_amount) : undefined
   return (
     <article className={classes.card}>
       <div className={classes.cover} data-over={status !== 'active' || undefined}>
@@ -76,6 +77,12 @@ export function CollectCard({ collect, seed, level = 2 }: { collect: Shown; seed
             <Text span size="sm" c="dimmed">
               {target_amount ? t('collects.of_target', { amount: money(target_amount) }) : t('collects.no_target')}
             </Text>
+            {percent !== undefined && (
+              <span className={classes.percent}>
+                {percent === 100 && <IconCircleCheck size={18} aria-hidden />}
+                {t('collects.percent', { percent })}
+              </span>
+            )}
           </div>
           {target_amount ? <Bar collect={collect} size={8} /> : <div className={classes.noBar} />}
         </div>

@@ -1,11 +1,11 @@
 import { Anchor, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
-import { IconArrowLeft, IconClock, IconUsers } from '@tabler/icons-react'
+import { IconArrowLeft, IconCircleCheck, IconClock, IconUsers } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 import { useProfile } from '../accounts/queries.ts'
 import { Problem } from '../api.ts'
-import { daysUntil, useFormat } from '../format.ts'
+import { daysUntil, percentOf, useFormat } from '../format.ts'
 import { TabTitle } from '../ui/page.tsx'
 import { Failure, NotFound } from '../ui/states.tsx'
 import { AuthorActions } from './author-actions.tsx'
@@ -95,6 +95,12 @@ function Sums({ collect }: { collect: Collect }) {
         </Text>
       </div>
       <Bar collect={collect} size={12} />
+      {target_amount && percentOf(collected_amount, target_amount) === 100 && (
+        <Group gap={6} className={classes.reached}>
+          <IconCircleCheck size={20} aria-hidden />
+          {t('collects.detail.reached')}
+        </Group>
+      )}
       <Group gap="lg" c="dimmed">
         <Group gap={6} component="span">
           <IconUsers size={20} aria-hidden />

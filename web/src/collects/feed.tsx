@@ -1,5 +1,5 @@
 import { ActionIcon, Avatar, Button, Center, Group, Menu, Skeleton, Stack, Text, Title } from '@mantine/core'
-import { IconArrowBackUp, IconDots, IconMask } from '@tabler/icons-react'
+import { IconArrowBackUp, IconDots, IconUser } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -57,7 +57,7 @@ function FeedRow({ item, onRefund }: { item: FeedItem; onRefund?: () => void }) 
   return (
     <li className={classes.item}>
       <Avatar size={44} color={item.full_name ? 'yard' : 'gray'} aria-hidden>
-        {item.full_name ? initialsOf({ full_name: item.full_name }) : <IconMask size={24} />}
+        {item.full_name ? initialsOf({ full_name: item.full_name }) : <IconUser size={24} />}
       </Avatar>
       <div className={classes.words}>
         <Group justify="space-between" wrap="nowrap" align="baseline" gap="sm">

@@ -37,7 +37,7 @@ export function Filters() {
         onChange={(value) => set({ ordering: value === '-created_at' || !value ? '' : value })}
         data={orderings.map((value) => ({ value, label: t(`collects.list.order.${value}`) }))}
       />
-      <fieldset className={classes.chips} style={{ border: 0 }} aria-label={t('collects.list.occasion')}>
+      <fieldset className={classes.chips} aria-label={t('collects.list.occasion')}>
         {[undefined, ...occasions].map((value) => (
           <button
             key={value ?? 'any'}

@@ -34,8 +34,7 @@ const numeric = new Set<Field>(['inn', 'kpp', 'bic', 'account', 'correspondent_a
 
 export function Organisation() {
   const { t } = useTranslation()
-  // Not the cached one: what a visitor was told holds no requisites.
-  const organisation = useQuery({ ...platformQueries.organisation, refetchOnMount: 'always' })
+  const organisation = useQuery(platformQueries.requisites)
   const { name, requisites } = organisation.data ?? {}
 
   return (
@@ -67,8 +66,9 @@ function OrganisationForm({ initial }: { initial: Values }) {
       return answer(api.PATCH('/api/organisation', { body: { name, requisites: Object.fromEntries(given) } }))
     },
     onSuccess: (saved) => {
-      queries.setQueryData(platformQueries.organisation.queryKey, saved)
+      queries.setQueryData(platformQueries.requisites.queryKey, saved)
       done(t('shell.saved'))
+      return queries.invalidateQueries({ queryKey: ['platform', 'organisation'] })
     },
     onError: (error) => tell(error, form),
   })

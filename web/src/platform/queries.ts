@@ -10,7 +10,11 @@ const organisation = queryOptions({
 export const useOrganisation = () => useQuery(organisation)
 
 export const platformQueries = {
-  organisation,
+  /** Apart from the one that everybody asks for: that may have been answered to a visitor, without requisites. */
+  requisites: queryOptions({
+    queryKey: ['platform', 'requisites'],
+    queryFn: () => answer(api.GET('/api/organisation')),
+  }),
   outbox: () =>
     infiniteQueryOptions({
       queryKey: ['platform', 'outbox'],

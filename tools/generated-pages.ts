@@ -1,7 +1,42 @@
+import { readFileSync } from 'node:fs'
+import { modules } from '../src/app.ts'
+import { callers, permission } from '../src/platform/access.ts'
+import { createDescribed, describeApi } from '../src/platform/describe.ts'
+import type { DeclaredRoute } from '../src/platform/http.ts'
+
+const words = { yes: '✓', own: 'own', no: '·', login: '401' } as const
+
+/** The table of routes and callers, as the routes declare it. */
+function matrix(routes: DeclaredRoute[]): string {
+  const rows = routes
+    .map(({ method, url, access }) => ({ method, url, access, key: `${url} ${method}` }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ method, url, access }) => {
+      const cells = callers.map((caller) => words[permission(access, method, url, caller)])
+      return `| \`${method} ${url}\` | ${cells.join(' | ')} |`
+    })
+  return [`| route | ${callers.join(' | ')} |`, `|---|${callers.map(() => ':-:').join('|')}|`, ...rows].join('\n')
+}
+
+/** The page with what stands between its two marks replaced. */
+function fill(file: string, mark: string, content: string): { file: string; content: string } {
+  const [begin, end] = [`<!-- ${mark}: npm run generate -->`, `<!-- /${mark} -->`]
+  const page = readFileSync(file, 'utf8')
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`${file} lacks the marks of ${mark}`)
+  return { file, content: `${page.slice(0, from)}${begin}\n${content}\n${page.slice(to)}` }
+}
+
 /** Files that are made from the routes: their content must be the same on every machine. */
 export async function generatedPages(
   _databaseUrl: string,
   _folder: string,
 ): Promise<{ file: string; content: string }[]> {
-  return []
+  const app = await createDescribed(modules)
+  const routes = app.declared
+  await app.close()
+  return [
+    fill('docs/accounts.md', 'matrix', matrix(routes)),
+    { file: 'docs/postman.json', content: `${JSON.stringify(await describeApi(modules, true), null, 2)}\n` },
+  ]
 }

@@ -4,8 +4,12 @@ import { cursorQuery, Ordering, Page } from '../platform/pages.ts'
 import { Choice, Closed, Id, Instant, Nullable, PersonRef, Text } from '../platform/schemas.ts'
 
 const Email = Type.String({ format: 'email', maxLength: 254, examples: ['anna@example.org'] })
-const Name = Text(150, { examples: ['Анна'] })
-const names = { first_name: Type.Optional(Name), last_name: Type.Optional(Name), patronymic: Type.Optional(Name) }
+const Name = (example: string) => Text(150, { examples: [example] })
+const names = {
+  first_name: Type.Optional(Name('Анна')),
+  last_name: Type.Optional(Name('Соколова')),
+  patronymic: Type.Optional(Name('Игоревна')),
+}
 export const NewPassword = Type.String({ minLength: 8, maxLength: 128, format: 'text', examples: ['red-sparrow-42'] })
 const GivenPassword = Type.String({ maxLength: 128, examples: ['red-sparrow-42'] })
 const Username = Type.String({ minLength: 3, maxLength: 150, format: 'username', examples: ['anna'] })
@@ -20,11 +24,10 @@ export const Registration = Closed({
 })
 export type Registration = Static<typeof Registration>
 
-export const Credentials = Closed({
-  username: Type.Optional(Login),
-  email: Type.Optional(Login),
-  password: GivenPassword,
-})
+export const Credentials = Closed(
+  { username: Type.Optional(Login), email: Type.Optional(Login), password: GivenPassword },
+  { examples: [{ username: 'anna', password: 'red-sparrow-42' }] },
+)
 export const MachineCredentials = Closed({ username: Login, password: GivenPassword })
 
 export const TokenPair = Type.Object(
@@ -64,12 +67,15 @@ const LinkToken = Type.String({ minLength: 1, maxLength: 100, description: 'What
 export const EmailBody = Closed({ email: Email })
 export const LinkBody = Closed({ token: LinkToken })
 export const ResetBody = Closed({ token: LinkToken, password: NewPassword })
-export const PasswordChange = Closed({
-  current_password: Type.Optional(
-    Type.String({ maxLength: 128, description: 'Needed where there is one', examples: ['red-sparrow-42'] }),
-  ),
-  password: NewPassword,
-})
+export const PasswordChange = Closed(
+  {
+    current_password: Type.Optional(
+      Type.String({ maxLength: 128, description: 'Needed where there is one', examples: ['red-sparrow-42'] }),
+    ),
+    password: NewPassword,
+  },
+  { examples: [{ current_password: 'red-sparrow-42', password: 'blue-sparrow-43' }] },
+)
 
 export const Profile = Type.Object(
   {
@@ -93,12 +99,15 @@ export const Profile = Type.Object(
 )
 export type Profile = Static<typeof Profile>
 
-export const ProfileChange = Closed({
-  ...names,
-  email: Type.Optional(Email),
-  locale: Type.Optional(Choice(['ru', 'en'])),
-  foreign_invite_code: Type.Optional(Type.String({ maxLength: 16, examples: ['K7MP4X'] })),
-})
+export const ProfileChange = Closed(
+  {
+    ...names,
+    email: Type.Optional(Email),
+    locale: Type.Optional(Choice(['ru', 'en'])),
+    foreign_invite_code: Type.Optional(Type.String({ maxLength: 16, examples: ['K7MP4X'] })),
+  },
+  { examples: [{ first_name: 'Анна', last_name: 'Соколова', patronymic: 'Игоревна' }] },
+)
 export type ProfileChange = Static<typeof ProfileChange>
 
 export const MachineToken = Type.Object({
@@ -122,7 +131,10 @@ export const UserRow = Type.Object(
   { $id: 'User' },
 )
 export const Users = Page(UserRow)
-export const UserChange = Closed({ role: Type.Optional(Choice([...roles])), is_active: Type.Optional(Type.Boolean()) })
+export const UserChange = Closed(
+  { role: Type.Optional(Choice([...roles])), is_active: Type.Optional(Type.Boolean()) },
+  { examples: [{ role: 'operator', is_active: true }] },
+)
 export type UserChange = Static<typeof UserChange>
 
 export const AuditQuery = Closed({

@@ -2,7 +2,7 @@ import { fakerEN, fakerRU } from '@faker-js/faker'
 import { sql } from 'kysely'
 import type { Seed } from '../platform/module.ts'
 import { hashPassword } from './passwords.ts'
-import { inviteCode } from './users.ts'
+import { codeLetters } from './users.ts'
 
 const chunk = 5000
 
@@ -21,6 +21,7 @@ export const seed: Seed = {
           first_name: faker.person.firstName(sex),
           last_name: faker.person.lastName(sex),
           patronymic: locale === 'ru' ? faker.person.middleName(sex) : '',
+          invite_code: faker.string.fromCharacters(codeLetters, 6),
           phone: `79${String(100_000_000 + done + i + 1)}`,
         }
       })
@@ -30,7 +31,7 @@ export const seed: Seed = {
         insert into accounts.users (username, email, phone, first_name, last_name, patronymic, password_hash, locale, invite_code, created_at)
         select u, u || '@example.org', p, f, l, m, ${password_hash}, ${locale}, c, now() - make_interval(days => 400 - (n % 400)::int)
         from unnest(${column('username')}::text[], ${column('phone')}::text[], ${column('first_name')}::text[],
-          ${column('last_name')}::text[], ${column('patronymic')}::text[], ${people.map(inviteCode)}::text[])
+          ${column('last_name')}::text[], ${column('patronymic')}::text[], ${column('invite_code')}::text[])
           with ordinality t(u, p, f, l, m, c, n)
         on conflict do nothing`.execute(db)
       progress('users', Math.min(done + chunk, users), users)

@@ -12,7 +12,7 @@ import { checkPassword, checkStrength, hashPassword } from './passwords.ts'
 import type { Profile, ProfileChange, Registration } from './schemas.ts'
 
 // No 0 O, 1 I L, 5 S, 8 B, 2 Z: codes are read aloud and typed from paper.
-const codeLetters = 'ACDEFGHJKMNPQRTUVWXY34679'
+export const codeLetters = 'ACDEFGHJKMNPQRTUVWXY34679'
 /** Six letters and digits without look-alikes. */
 export const inviteCode = () => randomLetters(6)
 const randomLetters = (length: number) =>

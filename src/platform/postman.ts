@@ -50,6 +50,7 @@ export function postmanCollection(document: ApiDocument): object {
     variable: [
       { key: 'base', value: 'http://127.0.0.1:8000' },
       { key: 'access', value: '' },
+      { key: 'refresh', value: '' },
     ],
     item: [...folders].map(([name, item]) => ({ name, item })),
   }
@@ -66,7 +67,7 @@ function requestOf(document: ApiDocument, path: string, method: string, operatio
   const optional = (p: Parameter) => ({ ...entry(p), disabled: !p.required })
   const template = path.replace(/\{(\w+)\}/g, ':$1')
   const json = operation.requestBody?.content['application/json']?.schema
-  const answersSession = path.endsWith('/login') || path.endsWith('/jwt/create') || path.endsWith('/verify')
+  const answersSession = /\/(login|jwt\/create|refresh|api\/verify)$/.test(path)
   return {
     name: operation.summary ?? `${method.toUpperCase()} ${path}`,
     request: {
@@ -85,7 +86,7 @@ function requestOf(document: ApiDocument, path: string, method: string, operatio
         ? {
             body: {
               mode: 'raw',
-              raw: JSON.stringify(sample(document, json), null, 2),
+              raw: JSON.stringify(sample(document, json), null, 2).replace('"refresh": ""', '"refresh": "{{refresh}}"'),
               options: { raw: { language: 'json' } },
             },
           }

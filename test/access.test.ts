@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import sharp from 'sharp'
+import { modules } from '../src/app.ts'
+import { type Caller, callers, permission, type Role, roles } from '../src/platform/access.ts'
+import { createDescribed } from '../src/platform/describe.ts'
+import type { Module } from '../src/platform/module.ts'
+import { adminPassword, drainJobs, logIn, logInAdmin, type Person, person, startApp, type TestApp } from './harness.ts'
+
+let app: TestApp
+let owner: Person
+const tokens: Partial<Record<Caller, string>> = {}
+let image: Buffer
+before(async () => {
+  app = await startApp()
+  image = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer()
+  tokens.admin = await logInAdmin(app)
+  owner = await person(app)
+  tokens.owner = owner.token
+  tokens.stranger = (await person(app)).token
+  for (const role of roles.filter((r) => !['user', 'admin'].includes(r)) as Exclude<Role, 'user' | 'admin'>[]) {
+    const who = await person(app)
+    await app.patch(`/api/admin/users/${who.id}`, { role }, { token: tokens.admin })
+    tokens[role] = (await logIn(app, who.username, who.password)).token
+  }
+})
+after(() => app[Symbol.asyncDispose]())
+
+const created = async (path: string, body: object, token = tokens.owner): Promise<number> => {
+  const answer = await app.post(path, body, { token })
+  assert.equal(answer.status, 201, `${path}: ${answer.text}`)
+  return answer.body.id
+}
+const aCollect = () =>
+  created('/api/collects', { title: 'Скамейки', occasion: 'yard', ends_at: '2027-12-31T18:00:00+03:00' })
+const aProduct = () =>
+  created('/api/products', { name: 'Чайник', price: '10.00', stock: 5, category: 'home' }, tokens.admin)
+const anOrder = async () => {
+  const id = await created('/api/orders', { items: [{ product: await aProduct(), quantity: 1 }] })
+  await drainJobs(app)
+  return id
+}
+
+/** Makes a row that belongs to the owner and may be spoilt by the call; by the beginning of the address. */
+const specimens: [prefix: string, make: () => Promise<number | string>][] = [
+  ['/api/collects/:id', aCollect],
+  ['/api/payments/:id', async () => created('/api/payments', { collect: await aCollect(), amount: '5.00' })],
+  ['/api/orders/:id', anOrder],
+  ['/api/admin/orders/:id', anOrder],
+  ['/api/products/:id', aProduct],
+  ['/api/admin/users/:id', async () => (await person(app)).id],
+  ['/api/outbox/:id', async () => (await app.get('/api/outbox', { token: tokens.admin })).body.results[0].id],
+  [
+    '/api/profile/tokens/:id',
+    async () => {
+      await app.post('/auth', { username: owner.username, password: owner.password })
+      return (await app.get('/api/profile/tokens', { token: owner.token })).body.results[0].id
+    },
+  ],
+]
+/** Rows of nobody: what is not there is 404 to those who may. */
+const nowhere: [prefix: string, name: string][] = [
+  ['/api/admin/jobs/:id', '00000000-0000-4000-8000-000000000000'],
+  ['/files/covers/:name', `${'0'.repeat(32)}-${'0'.repeat(8)}.jpg`],
+]
+/** Bodies without which a call would fail before anybody asks whose the row is. */
+const bodies: Record<string, unknown> = {
+  'PATCH /api/collects/:id': { title: 'Лавочки' },
+  'PATCH /api/payments/:id': { comment: 'спасибо' },
+  'PATCH /api/orders/:id': { status: 'cancelled' },
+  'POST /api/auth/logout': { refresh: 'none' },
+}
+
+async function call(method: string, url: string, caller: Caller): Promise<{ status: number; exists: boolean }> {
+  const starts = ([prefix]: [string, unknown]) => url === prefix || url.startsWith(`${prefix}/`)
+  const made = specimens.find(starts)
+  const name = made ? await made[1]() : nowhere.find(starts)?.[1]
+  if (/:/.test(url) && name === undefined)
+    throw new Error(`${method} ${url}: say above what row of the owner to call it on`)
+  const path = url.replace(/:\w+/, String(name))
+  const token = tokens[caller]
+  const options =
+    url.endsWith('/cover') && method === 'PUT'
+      ? { raw: new Uint8Array(image), headers: { 'content-type': 'image/png' } }
+      : { body: method === 'GET' || method === 'HEAD' ? undefined : (bodies[`${method} ${url}`] ?? {}) }
+  const { status } = await app.call(method, path, { ...options, token })
+  return { status, exists: made !== undefined }
+}
+
+// Guarantee: every route answers an anonymous caller, a stranger, the owner and each role as docs/accounts.md says.
+test('every route answers every caller as the matrix says', async () => {
+  const wrong: string[] = []
+  for (const { method, url, access } of app.app.declared) {
+    for (const caller of callers) {
+      for (const verb of method === 'GET' ? ['GET', 'HEAD'] : [method]) {
+        const expected = permission(access, verb, url, caller)
+        const { status, exists } = await call(verb, url, caller)
+        const byOwner = access === 'self' || (Array.isArray(access) && access.includes('owner'))
+        const right = {
+          login: status === 401,
+          no: status === 403 || (status === 404 && byOwner),
+          own: status < 300 || status === 400,
+          yes: status < 500 && ![401, 403, 405].includes(status) && !(status === 404 && exists),
+        }[expected]
+        if (!right) wrong.push(`${verb} ${url} as ${caller}: ${status}, and the matrix says ${expected}`)
+      }
+    }
+  }
+  assert.deepEqual(wrong, [])
+  assert.ok(app.app.declared.length > 60)
+  assert.ok((await logIn(app, 'admin', adminPassword)).token)
+  await app.audit()
+})
+
+// Guarantee: an auditor reads all that administrators read, and no route for roles lets them change anything.
+test('an auditor reads all and changes nothing', () => {
+  for (const { method, url, access } of app.app.declared) {
+    const admin = permission(access, method, url, 'admin')
+    const auditor = permission(access, method, url, 'auditor')
+    if (method === 'GET') assert.equal(auditor, admin, `GET ${url}`)
+    else if (access !== 'anyone' && access !== 'self') assert.equal(auditor, 'no', `${method} ${url}`)
+  }
+})
+
+// Guarantee: the server does not start with a route that does not say who may call it.
+test('a route that declares nothing stops the start', async () => {
+  const silent: Module = {
+    name: 'silent',
+    messages: { ru: {}, en: {} },
+    invariants: [],
+    routes: (app) => void app.get('/api/silent', async () => 'who asks?'),
+  }
+  await assert.rejects(createDescribed([silent]), /GET \/api\/silent does not say who may call it/)
+  await (await createDescribed(modules)).close()
+})

@@ -1,0 +1,17 @@
+// The long proofs at full size: a million rows, many kills, a minute against deadlocks. `npm test` runs each of them small.
+import { spawnSync } from 'node:child_process'
+
+const proofs = ['test/crash.test.ts', 'test/exact.test.ts', 'test/seed.test.ts', ...process.argv.slice(2)]
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--test',
+    '--test-force-exit',
+    '--test-concurrency=1',
+    '--test-timeout=3600000',
+    '--test-global-setup=test/setup.ts',
+    ...proofs,
+  ],
+  { stdio: 'inherit', env: { ...process.env, DVOR_PROVE: '1' } },
+)
+process.exitCode = status ?? 1

@@ -22,6 +22,7 @@ export const seed: Seed = {
           last_name: faker.person.lastName(sex),
           patronymic: locale === 'ru' ? faker.person.middleName(sex) : '',
           invite_code: faker.string.fromCharacters(codeLetters, 6),
+          invite_code: faker.string.fromCharacters(codeLetters, 6),
           phone: `79${String(100_000_000 + done + i + 1)}`,
         }
       })

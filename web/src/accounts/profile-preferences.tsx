@@ -10,7 +10,7 @@ export function Preferences() {
   const choose = useLanguageChoice()
   return (
     <Section title={t('accounts.profile.preferences')}>
-      <Input.Wrapper label={t('shell.language.title')} labelElement="div">
+      <Input.Wrapper label={t('shell.language.title')} labelElement="div" size="md">
         <SegmentedControl
           fullWidth
           size="md"
@@ -23,7 +23,7 @@ export function Preferences() {
           ]}
         />
       </Input.Wrapper>
-      <Input.Wrapper label={t('shell.theme.title')} labelElement="div">
+      <Input.Wrapper label={t('shell.theme.title')} labelElement="div" size="md">
         <SegmentedControl
           fullWidth
           size="md"

@@ -147,7 +147,7 @@ function UserRow({ user, isMe, roles, onRole, onAccess }: RowProps) {
           <Text>{t(`accounts.role.${user.role}`)}</Text>
         )}
         {roles && !isMe && (
-          <Button variant="subtle" color={user.is_active ? 'red' : 'yard'} px="sm" onClick={onAccess}>
+          <Button variant="subtle" color={user.is_active ? 'gray' : 'yard'} px="sm" onClick={onAccess}>
             {t(user.is_active ? 'accounts.users.block' : 'accounts.users.unblock')}
           </Button>
         )}

@@ -45,7 +45,7 @@ export function CoverField({ preview, error, onChange }: Props) {
     if (file) void fit(file).then(onChange)
   }
   return (
-    <Input.Wrapper label={t('collects.form.cover')} labelElement="div" error={error}>
+    <Input.Wrapper label={t('collects.form.cover')} labelElement="div" size="md" error={error}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut, the button does the same */}
       <div
         className={classes.drop}
@@ -60,7 +60,7 @@ export function CoverField({ preview, error, onChange }: Props) {
           <FileButton accept={accepted} onChange={take} inputProps={{ 'aria-label': t('collects.form.cover_choose') }}>
             {(props) => (
               <Button variant="light" leftSection={<IconPhoto size={20} />} {...props}>
-                {t(preview ? 'collects.form.cover_other' : 'collects.form.cover_choose')}
+                {t(preview ? 'collects.form.cover_replace' : 'collects.form.cover_choose')}
               </Button>
             )}
           </FileButton>

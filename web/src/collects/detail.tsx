@@ -101,7 +101,7 @@ function Sums({ collect }: { collect: Collect }) {
           {t('collects.detail.reached')}
         </Group>
       )}
-      <Group gap="lg" c="dimmed">
+      <Group gap="4px 16px" c="dimmed" className={classes.facts}>
         <Group gap={6} component="span">
           <IconUsers size={20} aria-hidden />
           {t('collects.donors', { count: donors_count })}

@@ -40,7 +40,7 @@ export function Jobs() {
               <Table verticalSpacing="sm">
                 <Table.Thead>
                   <Table.Tr>
-                    <Table.Th>{t('platform.jobs.queues')}</Table.Th>
+                    <Table.Th>{t('platform.jobs.queue')}</Table.Th>
                     <Table.Th ta="right">{t('platform.jobs.waiting')}</Table.Th>
                     <Table.Th ta="right">{t('platform.jobs.active')}</Table.Th>
                     <Table.Th ta="right">{t('platform.jobs.failed')}</Table.Th>

@@ -24,7 +24,7 @@ export function Letter() {
   const kind = t(`platform.outbox.kind.${row?.kind ?? 'email'}`)
 
   return (
-    <Stack maw={860} mx="auto">
+    <Stack>
       <Anchor component={Link} to="/admin/outbox" c="dimmed">
         <Group gap={6} mih={44}>
           <IconArrowLeft size={20} aria-hidden />

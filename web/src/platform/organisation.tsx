@@ -38,7 +38,7 @@ export function Organisation() {
   const { name, requisites } = organisation.data ?? {}
 
   return (
-    <Page title={t('platform.organisation.title')} lead={t('platform.organisation.lead')} width={760}>
+    <Page title={t('platform.organisation.title')} lead={t('platform.organisation.lead')}>
       {organisation.isError && <Failure error={organisation.error} retry={organisation.refetch} />}
       {requisites ? (
         <OrganisationForm
@@ -81,7 +81,7 @@ function OrganisationForm({ initial }: { initial: Values }) {
           <Stack gap="lg">
             <TextInput label={t('platform.organisation.name')} disabled={!mayWrite} {...form.getInputProps('name')} />
             <Fieldset variant="unstyled" legend={t('platform.organisation.requisites')} disabled={!mayWrite}>
-              <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md" mt="sm">
+              <SimpleGrid cols={{ base: 1, sm: 2, md: 3 }} spacing="md" mt="sm">
                 {fields.map((field) => (
                   <TextInput
                     key={field}

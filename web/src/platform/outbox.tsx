@@ -19,7 +19,7 @@ export function Outbox() {
   const rows = outbox.data?.pages.flatMap((page) => page.results)
 
   return (
-    <Page title={t('platform.outbox.title')} lead={t('platform.outbox.lead')} width={860}>
+    <Page title={t('platform.outbox.title')} lead={t('platform.outbox.lead')}>
       {outbox.isPending && <Skeleton height={420} radius="lg" />}
       {outbox.isError && <Failure error={outbox.error} retry={outbox.refetch} />}
       {rows?.length === 0 && <Empty title={t('platform.outbox.empty')}>{t('platform.outbox.empty_text')}</Empty>}

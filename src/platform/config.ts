@@ -99,7 +99,11 @@ export const settings = {
   GATEWAY_TIMEOUT_MS: integer('deadline of one call', 10_000, 100, 600_000),
   SHIPPING_URL: place('called when an order is shipped', 'sandbox', ['sandbox'], http),
   SHIPPING_SECRET: secret('signs calls of SHIPPING_URL'),
-  FILES_URL: place('uploads; DATA_DIR/files when empty', '', [], ['s3']),
+  FILES_URL: {
+    ...text('uploads; DATA_DIR/files when empty'),
+    read: (t: string) =>
+      t === '' ? t : fault('is not supported yet: leave it out, and uploads lie in DATA_DIR/files'),
+  },
   CURRENCY: {
     ...text('ISO 4217 code', 'RUB'),
     read: (t: string) => (/^[A-Z]{3}$/.test(t) ? t : fault('must be three capital letters, as RUB')),

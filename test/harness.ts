@@ -174,13 +174,13 @@ export async function eventually<T>(
   what: string,
   condition: () => Promise<T> | T,
   timeoutMs = 20_000,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = performance.now() + timeoutMs
   let last: unknown
   for (;;) {
     try {
       const result = await condition()
-      if (result) return result as NonNullable<T>
+      if (result) return result as Exclude<NonNullable<T>, false>
     } catch (error) {
       last = error
     }

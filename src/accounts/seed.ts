@@ -22,12 +22,11 @@ export const seed: Seed = {
           last_name: faker.person.lastName(sex),
           patronymic: locale === 'ru' ? faker.person.middleName(sex) : '',
           invite_code: faker.string.fromCharacters(codeLetters, 6),
-          invite_code: faker.string.fromCharacters(codeLetters, 6),
           phone: `79${String(100_000_000 + done + i + 1)}`,
         }
       })
       const column = (name: keyof (typeof people)[number]) => people.map((p) => p[name])
-      // Codes are drawn at random, so the few that repeat are drawn again by the next start of the seed.
+      // A person whose code or name is taken already is left out.
       await sql`
         insert into accounts.users (username, email, phone, first_name, last_name, patronymic, password_hash, locale, invite_code, created_at)
         select u, u || '@example.org', p, f, l, m, ${password_hash}, ${locale}, c, now() - make_interval(days => 400 - (n % 400)::int)

@@ -21,6 +21,7 @@
  */
 import type { Module } from '../platform/module.ts'
 import { sweepCovers } from './covers.ts'
+import { demonstrate } from './demo.ts'
 import { mailCreated, mailPayment } from './mails.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
@@ -32,6 +33,7 @@ export const collects: Module = {
   messages,
   routes,
   seed,
+  demonstrate,
   shapes: [FeedItem, Collect, Payment],
   jobs: {
     'collects.created_mail': { handle: mailCreated, batchSize: 50 },

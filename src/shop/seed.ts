@@ -213,17 +213,17 @@ export const seed: Seed = {
       await transaction(db, async (tx) => {
         // hashint8extended stands for a die that falls the same way for the same seed.
         const die = (n: string, shift: number) =>
-          sql`abs(hashint8extended(${sql.raw(n)}, ${seed} + ${shift}) % 1000000)`
+          sql`abs(hashint8extended(${sql.raw(n)}, ${seed + shift}::bigint) % 1000000)`
         await sql`
           create temporary table seeded on commit drop as
           select n, nextval('shop.orders_id_seq') id, (${userIds}::bigint[])[1 + ${die('n', 0)} % ${userIds.length}] user_id,
-            now() - make_interval(secs => 31536000 * (1 - n::float8 / ${orders + 1})) at, ${die('n', 1)} d, 1 - n::float8 / ${orders + 1} age
+            now() - make_interval(secs => 31536000 * (1 - n::float8 / ${orders + 1}::float8)) as at, ${die('n', 1)} d, 1 - n::float8 / ${orders + 1}::float8 as age
           from generate_series(${done + 1}::bigint, ${last}) n order by n`.execute(tx)
         // Lines: one to four different products, taken from a random place on.
         await sql`
           create temporary table seeded_lines on commit drop as
           select s.id order_id, l position, p.id product_id, p.name, p.price, 1 + (${die('s.n * 10 + l', 2)} % 3)::int quantity
-          from seeded s cross join lateral generate_series(1, least(1 + (s.d % 4)::int, ${productIds.length})) l
+          from seeded s cross join lateral generate_series(1, least(1 + (s.d % 4)::int, ${productIds.length}::int)) l
           join shop.products p on p.id = (${productIds}::bigint[])[1 + (${die('s.n', 3)} + l) % ${productIds.length}]`.execute(
           tx,
         )

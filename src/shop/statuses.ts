@@ -161,7 +161,7 @@ export async function orderHistory(
     select e.at, e.event, e.user_id by, e.detail,
       case when ${hasRole(user, ...readers)} or e.user_id = ${user.id} then u.full_name end full_name
     from (
-      select 0 id, created_at at, 'created' event, user_id, '{}'::jsonb detail from shop.orders where id = ${id}
+      select 0 id, created_at as at, 'created' event, user_id, '{}'::jsonb detail from shop.orders where id = ${id}
       union all
       select id, created_at, event, user_id, detail from shop.order_events where order_id = ${id}) e
       left join accounts.users u on u.id = e.user_id

@@ -15,6 +15,7 @@ create table shop.products (
     setweight(to_tsvector('russian', translate(lower(name), 'ё', 'е')), 'A')
     || setweight(to_tsvector('russian', translate(lower(description), 'ё', 'е')), 'C')) stored
 ) with (fillfactor = 60);
+comment on column shop.products.name is 'personal: none';
 comment on column shop.products.hidden_at is 'Since when a product that was ordered is no longer sold';
 comment on column shop.products.stock is 'What is left; the audit proves it from the ledger';
 comment on column shop.products.updated_at is 'The last change by a person; sales do not count';
@@ -73,6 +74,7 @@ create table shop.order_items (
   primary key (order_id, position),
   constraint order_items_product_key unique (product_id, order_id)
 );
+comment on column shop.order_items.name is 'personal: none';
 comment on table shop.order_items is 'Lines of orders with name and price of the day; they never change';
 
 create table shop.order_events (

@@ -181,6 +181,8 @@ function settingsOf(port: number, options: LaunchOptions): Record<string, string
     log_timezone: 'UTC',
     log_min_messages: 'warning',
     log_line_prefix: '%m [%p] ',
+    // DETAIL of an error holds what stands in rows: numbers and addresses of people.
+    log_error_verbosity: 'terse',
     ...(options.fast ? { fsync: 'off', full_page_writes: 'off' } : {}),
     ...options.settings,
   }

@@ -22,7 +22,7 @@ type Operation = {
   tags?: string[]
   security?: object[]
   parameters?: Parameter[]
-  requestBody?: { content: Record<string, { schema: Schema }> }
+  requestBody?: { content: Record<string, { schema: Schema; example?: unknown }> }
 }
 /** What of an OpenAPI document a collection is made from. */
 export type ApiDocument = {
@@ -66,7 +66,7 @@ function requestOf(document: ApiDocument, path: string, method: string, operatio
   })
   const optional = (p: Parameter) => ({ ...entry(p), disabled: !p.required })
   const template = path.replace(/\{(\w+)\}/g, ':$1')
-  const json = operation.requestBody?.content['application/json']?.schema
+  const json = operation.requestBody?.content['application/json']
   const answersSession = /\/(login|jwt\/create|refresh|api\/verify)$/.test(path)
   return {
     name: operation.summary ?? `${method.toUpperCase()} ${path}`,
@@ -86,7 +86,10 @@ function requestOf(document: ApiDocument, path: string, method: string, operatio
         ? {
             body: {
               mode: 'raw',
-              raw: JSON.stringify(sample(document, json), null, 2).replace('"refresh": ""', '"refresh": "{{refresh}}"'),
+              raw: JSON.stringify(json.example ?? sample(document, json.schema), null, 2).replace(
+                '"refresh": ""',
+                '"refresh": "{{refresh}}"',
+              ),
               options: { raw: { language: 'json' } },
             },
           }

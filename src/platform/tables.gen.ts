@@ -245,6 +245,9 @@ export interface ShopOrderEvents {
 
 export interface ShopOrderItems {
   amount: Generated<Numeric>;
+  /**
+   * personal: none
+   */
   name: string;
   order_id: number;
   position: number;
@@ -287,6 +290,9 @@ export interface ShopProducts {
    */
   hidden_at: string | null;
   id: Generated<number>;
+  /**
+   * personal: none
+   */
   name: string;
   price: Numeric;
   /**

@@ -77,25 +77,23 @@ export function routes(app: App, platform: Platform): void {
     },
     (req, reply) => sendCached(platform.cache, req, reply, productDetail(req.params.id)) as never,
   )
-  for (const [method, body, summary] of [
-    ['PUT', WholeProduct, 'Replace a product'],
-    ['PATCH', ProductChange, 'Change a product'],
-  ] as const) {
-    app.route({
-      method,
-      url: '/api/products/:id',
-      config: { access: staff },
-      schema: {
-        summary,
-        description: 'More stock than before counts as received, less as a correction. Orders keep their prices.',
-        tags,
-        params: IdParams,
-        body,
-        response: { 200: aProduct, ...problems(400, 401, 403, 404, 503) },
-      },
-      handler: async (req) => changeProduct(platform, req.user, req.params.id, req.body),
-    })
-  }
+  const changing = (summary: string) => ({
+    summary,
+    description: 'More stock than before counts as received, less as a correction. Orders keep their prices.',
+    tags,
+    params: IdParams,
+    response: { 200: aProduct, ...problems(400, 401, 403, 404, 503) },
+  })
+  app.put(
+    '/api/products/:id',
+    { config: { access: staff }, schema: { ...changing('Replace a product'), body: WholeProduct } },
+    async (req) => changeProduct(platform, req.user, req.params.id, req.body),
+  )
+  app.patch(
+    '/api/products/:id',
+    { config: { access: staff }, schema: { ...changing('Change a product'), body: ProductChange } },
+    async (req) => changeProduct(platform, req.user, req.params.id, req.body),
+  )
   app.delete(
     '/api/products/:id',
     {

@@ -92,7 +92,7 @@ export const NewOrder = Closed({
       product: Id('The product'),
       quantity: Type.Integer({ minimum: 1, maximum: 1_000_000, examples: [2] }),
     }),
-    { minItems: 1, maxItems: 100 },
+    { minItems: 1, maxItems: 100, examples: [[{ product: 1, quantity: 2 }]] },
   ),
 })
 export type NewOrder = Static<typeof NewOrder>

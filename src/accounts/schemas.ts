@@ -63,7 +63,12 @@ export const PhoneSession = Type.Object({
   created: Type.Boolean({ description: 'True when this made the account' }),
 })
 
-const LinkToken = Type.String({ minLength: 1, maxLength: 100, description: 'What stands behind the # of the link', examples: ['12.mZ3…'] })
+const LinkToken = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  description: 'What stands behind the # of the link',
+  examples: ['12.mZ3…'],
+})
 export const EmailBody = Closed({ email: Email })
 export const LinkBody = Closed({ token: LinkToken })
 export const ResetBody = Closed({ token: LinkToken, password: NewPassword })

@@ -105,8 +105,13 @@ const gift = {
   comment: Type.Optional(Text(500, { examples: ['С соседским приветом!'] })),
   is_anonymous: Type.Optional(Type.Boolean({ examples: [false] })),
 }
-export const Gift = Closed(gift)
-export const NewPayment = Closed({ collect: Id('The collect'), ...gift })
+// Whole examples, for a transaction_id in them would serve only once.
+const giftExample = { amount: '500.00', comment: 'С соседским приветом!', is_anonymous: false }
+export const Gift = Closed(gift, { examples: [giftExample] })
+export const NewPayment = Closed(
+  { collect: Id('The collect'), ...gift },
+  { examples: [{ collect: 1, ...giftExample }] },
+)
 export type NewPayment = Static<typeof NewPayment>
 export const PaymentChange = Closed({ comment: Type.Optional(Text(500)), is_anonymous: Type.Optional(Type.Boolean()) })
 export type PaymentChange = Static<typeof PaymentChange>

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
-import { logInAdmin, type Person, person, startApp, type TestApp } from '../../test/harness.ts'
+import { type Json, logInAdmin, type Person, person, startApp, type TestApp } from '../../test/harness.ts'
 import { createApp } from './http.ts'
+import { compileSchema } from './validation.ts'
 
 let app: TestApp
 let anna: Person
@@ -173,23 +174,34 @@ test('a stalled request is cut off', { timeout: 40_000 }, async () => {
   assert.match(body, /^HTTP\/1\.1 408/)
 })
 
+// What the page fills in for a field: its first example, also of a branch that may be null.
+const exampleOf = (field: Json): unknown[] =>
+  (field.examples ?? field.anyOf?.flatMap(exampleOf) ?? field.enum ?? []).slice(0, 1)
+
 // Guarantee: the OpenAPI document names every route with summary, tags and its refusals, and its examples hold against its schemas.
 test('every operation is described', async () => {
   const document = (await app.get('/api/schema')).body
   assert.equal(document.openapi, '3.1.0')
   let operations = 0
-  for (const [path, methods] of Object.entries(document.paths) as [string, Record<string, any>][]) {
+  const unfit: string[] = []
+  for (const [path, methods] of Object.entries(document.paths) as [string, Record<string, Json>][]) {
     for (const [method, operation] of Object.entries(methods)) {
       operations++
       assert.ok(operation.summary && operation.tags?.length, `${method} ${path}`)
       if (operation.security?.length) assert.ok(operation.responses['401'], `${method} ${path} does not name 401`)
       if (path.includes('{')) assert.ok(operation.responses['404'], `${method} ${path} does not name 404`)
       const body = operation.requestBody?.content?.['application/json']?.schema
-      if (body?.properties)
-        for (const [name, field] of Object.entries(body.properties) as [string, any][])
-          assert.ok(field.type || field.anyOf || field.enum || field.$ref, `${path} ${name}`)
+      if (!body?.properties) continue
+      const fields = Object.entries(body.properties) as [string, Json][]
+      const example =
+        body.examples?.[0] ??
+        Object.fromEntries(fields.flatMap(([name, f]) => exampleOf(f).map((e: unknown) => [name, e])))
+      const validate = compileSchema({ schema: body, httpPart: 'body' })
+      if (!validate(example))
+        unfit.push(`${method} ${path} ${JSON.stringify(validate.errors?.map((e) => e.instancePath + e.message))}`)
     }
   }
+  assert.deepEqual(unfit, [])
   assert.ok(operations > 30)
   assert.equal((await app.get('/api/schema/swagger-ui/')).headers.get('location'), '/docs')
   assert.equal((await app.get('/docs')).status < 400, true)

@@ -6,7 +6,7 @@ export const Id = (description?: string) =>
   Type.Integer({
     minimum: 1,
     maximum: Number.MAX_SAFE_INTEGER,
-    examples: [42],
+    examples: [1],
     ...(description ? { description } : {}),
   })
 

@@ -3,9 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { modules } from '../src/app.ts'
+import { describeApi } from '../src/platform/describe.ts'
 import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
 import { createLogger } from '../src/platform/log.ts'
 import { migrate } from '../src/platform/migrate.ts'
+import { generatedPages } from './generated-pages.ts'
+import { webTypes } from './web-types.ts'
 
 const check = process.argv.includes('--check')
 const folder = mkdtempSync(join(tmpdir(), 'dvor-generate-'))
@@ -47,8 +51,10 @@ try {
     { stdio: ['ignore', 'ignore', 'inherit'] },
   )
   put('src/platform/tables.gen.ts', readFileSync(types, 'utf8'))
-  for (const page of await import('./generated-pages.ts').then((m) => m.generatedPages(server.url, folder)))
-    put(page.file, page.content)
+  for (const page of await generatedPages()) put(page.file, page.content)
+  const document = join(folder, 'openapi.json')
+  writeFileSync(document, JSON.stringify(await describeApi(modules, false)))
+  put('web/src/api.gen.ts', await webTypes(document))
 } finally {
   await server.stop()
   rmSync(folder, { recursive: true, force: true })

@@ -28,10 +28,7 @@ function fill(file: string, mark: string, content: string): { file: string; cont
 }
 
 /** Files that are made from the routes: their content must be the same on every machine. */
-export async function generatedPages(
-  _databaseUrl: string,
-  _folder: string,
-): Promise<{ file: string; content: string }[]> {
+export async function generatedPages(): Promise<{ file: string; content: string }[]> {
   const app = await createDescribed(modules)
   const routes = app.declared
   await app.close()

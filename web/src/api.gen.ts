@@ -572,7 +572,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -695,12 +695,12 @@ export interface paths {
                         first_name?: string;
                         /**
                          * Format: text
-                         * @example Анна
+                         * @example Соколова
                          */
                         last_name?: string;
                         /**
                          * Format: text
-                         * @example Анна
+                         * @example Игоревна
                          */
                         patronymic?: string;
                         /** @example K7MP4X */
@@ -798,12 +798,12 @@ export interface paths {
                         first_name?: string;
                         /**
                          * Format: text
-                         * @example Анна
+                         * @example Соколова
                          */
                         last_name?: string;
                         /**
                          * Format: text
-                         * @example Анна
+                         * @example Игоревна
                          */
                         patronymic?: string;
                         /** @example K7MP4X */
@@ -878,6 +878,12 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "username": "anna",
+                     *       "password": "red-sparrow-42"
+                     *     }
+                     */
                     "application/json": {
                         /** @example anna */
                         username?: string;
@@ -964,6 +970,12 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "username": "anna",
+                     *       "password": "red-sparrow-42"
+                     *     }
+                     */
                     "application/json": {
                         /** @example anna */
                         username?: string;
@@ -1583,7 +1595,10 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        /** @description What stands behind the # of the link */
+                        /**
+                         * @description What stands behind the # of the link
+                         * @example 12.mZ3…
+                         */
                         token: string;
                         /**
                          * Format: text
@@ -1659,7 +1674,10 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        /** @description What stands behind the # of the link */
+                        /**
+                         * @description What stands behind the # of the link
+                         * @example 12.mZ3…
+                         */
                         token: string;
                     };
                 };
@@ -1862,6 +1880,13 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "first_name": "Анна",
+                     *       "last_name": "Соколова",
+                     *       "patronymic": "Игоревна"
+                     *     }
+                     */
                     "application/json": {
                         /**
                          * Format: text
@@ -1870,12 +1895,12 @@ export interface paths {
                         first_name?: string;
                         /**
                          * Format: text
-                         * @example Анна
+                         * @example Соколова
                          */
                         last_name?: string;
                         /**
                          * Format: text
-                         * @example Анна
+                         * @example Игоревна
                          */
                         patronymic?: string;
                         /**
@@ -1964,6 +1989,12 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "current_password": "red-sparrow-42",
+                     *       "password": "blue-sparrow-43"
+                     *     }
+                     */
                     "application/json": {
                         /**
                          * @description Needed where there is one
@@ -2385,7 +2416,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -2556,13 +2587,19 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "role": "operator",
+                     *       "is_active": true
+                     *     }
+                     */
                     "application/json": {
                         /** @enum {string} */
                         role?: "user" | "admin" | "operator" | "bookkeeper" | "storekeeper" | "auditor";
@@ -2663,14 +2700,14 @@ export interface paths {
                     ordering?: "id" | "created_at" | "-id" | "-created_at";
                     /**
                      * @description Who changed it
-                     * @example 42
+                     * @example 1
                      */
                     user?: number;
                     /** @example accounts.change_user */
                     action?: string;
                     /** @example accounts.users */
                     subject?: string;
-                    /** @example 42 */
+                    /** @example 1 */
                     subject_id?: number;
                     /** @description From this instant on */
                     from?: string;
@@ -2790,7 +2827,7 @@ export interface paths {
                     page_size?: number;
                     /** @example yard */
                     occasion?: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
-                    /** @example 42 */
+                    /** @example 1 */
                     author?: number;
                     status?: "active" | "ended" | "closed";
                     /** @description Part of title or description */
@@ -2978,7 +3015,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -3065,7 +3102,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -3139,7 +3176,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -3272,7 +3309,7 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -3335,13 +3372,20 @@ export interface paths {
                     "Idempotency-Key"?: string;
                 };
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "amount": "500.00",
+                     *       "comment": "С соседским приветом!",
+                     *       "is_anonymous": false
+                     *     }
+                     */
                     "application/json": {
                         /**
                          * @description Decimal string; numbers are taken too
@@ -3455,7 +3499,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -3546,7 +3590,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -3621,7 +3665,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -3710,7 +3754,7 @@ export interface paths {
                     page_size?: number;
                     /** @description Opaque, from `next` or `previous` */
                     cursor?: string;
-                    /** @example 42 */
+                    /** @example 1 */
                     collect?: number;
                     status?: "pending" | "completed" | "failed" | "refunded";
                     ordering?: "created_at" | "id" | "-created_at" | "-id";
@@ -3781,10 +3825,18 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "collect": 1,
+                     *       "amount": "500.00",
+                     *       "comment": "С соседским приветом!",
+                     *       "is_anonymous": false
+                     *     }
+                     */
                     "application/json": {
                         /**
                          * @description The collect
-                         * @example 42
+                         * @example 1
                          */
                         collect: number;
                         /**
@@ -3887,7 +3939,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -3946,7 +3998,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -4037,7 +4089,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -4367,7 +4419,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -4423,7 +4475,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -4525,7 +4577,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -4590,7 +4642,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -4775,10 +4827,18 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
+                        /**
+                         * @example [
+                         *       {
+                         *         "product": 1,
+                         *         "quantity": 2
+                         *       }
+                         *     ]
+                         */
                         items: {
                             /**
                              * @description The product
-                             * @example 42
+                             * @example 1
                              */
                             product: number;
                             /** @example 2 */
@@ -4868,7 +4928,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -4929,7 +4989,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -5031,7 +5091,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -5096,7 +5156,7 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;
@@ -5197,7 +5257,7 @@ export interface paths {
                     cursor?: string;
                     /** @example processing */
                     status?: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
-                    /** @example 42 */
+                    /** @example 1 */
                     user?: number;
                     /** @example 2026-11-01T00:00:00+03:00 */
                     created_from?: string;
@@ -5391,7 +5451,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 42 */
+                    /** @example 1 */
                     id: number;
                 };
                 cookie?: never;

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import pg from 'pg'
-import { pino } from 'pino'
 import { createFirstAdmin } from '../src/accounts/index.ts'
 import { enabledModules, modules } from '../src/app.ts'
 import { auditModules } from '../src/audit.ts'
 import { readConfig } from '../src/platform/config.ts'
 import { createApp } from '../src/platform/http.ts'
+import { createLogger } from '../src/platform/log.ts'
 import type { Platform } from '../src/platform/module.ts'
 import { createPlatform, startSweeps } from '../src/platform/platform.ts'
 
@@ -100,8 +100,8 @@ export async function startApp(
     ...settings,
   })
   const logs: string[] = []
-  const log = pino(
-    { level: config.LOG_LEVEL },
+  const log = createLogger(
+    config,
     new Writable({
       write(line, _encoding, done) {
         logs.push(String(line))

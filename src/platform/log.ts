@@ -1,11 +1,17 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from './config.ts'
 
 export type { Logger }
 
-/** Logs of the process: JSON lines or, on a terminal, lines for people. Nothing of a header or a body is ever logged. */
-export function createLogger(config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>): Logger {
+/**
+ * Logs of the process: JSON lines or, on a terminal, lines for people. Nothing of a header or a body is ever logged.
+ * Tests read what goes to `destination`.
+ */
+export function createLogger(
+  config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>,
+  destination?: DestinationStream,
+): Logger {
   const options = {
     level: config.LOG_LEVEL,
     base: undefined,
@@ -23,6 +29,7 @@ export function createLogger(config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>): 
       }),
     },
   }
+  if (destination) return pino(options, destination)
   return config.LOG_FORMAT === 'pretty'
     ? pino(options, pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }))
     : pino(options)

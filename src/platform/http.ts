@@ -67,10 +67,6 @@ const uploadLimitBytes = 2 << 20
 export const uploadBodyLimit = uploadLimitBytes + (64 << 10)
 
 const methods: HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
-/** Paths of tools and pictures, which are no part of the API and are open to all. */
-let webFiles = false
-const isOpen = (url: string) => url.startsWith('/docs') || webFiles
-
 /** The HTTP side of a process: every module's routes behind one login, one access check and one error handler. */
 export async function createApp(platform: Platform, modules: Module[]): Promise<App> {
   const { config, log } = platform
@@ -97,11 +93,13 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   app.decorate('declared', declared)
   // The same router as Fastify's own tells 405 from 404. It sees only what is registered after this hook.
   const known = FindMyWay({ ignoreTrailingSlash: true })
+  // The reference and the files of the web app come first; they are no part of the API and open to all.
+  let ofModules = false
   app.addHook('onRoute', (route) => {
     for (const method of [route.method].flat() as HTTPMethod[]) {
       if (!known.hasRoute(method, route.url)) known.on(method, route.url, () => {})
     }
-    if (!isOpen(route.url) && !route.config?.access) {
+    if (ofModules && !route.config?.access) {
       throw new Error(`${route.method} ${route.url} does not say who may call it`)
     }
     const { access } = route.config ?? {}
@@ -146,6 +144,8 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     })
   }
   await registerDocs(app, platform, modules)
+  const index = await webApp(app)
+  ofModules = true
 
   const authenticate = modules.find((m) => m.authenticate)?.authenticate
   app.addHook('onRequest', async (req) => {
@@ -177,7 +177,6 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   })
 
   app.setErrorHandler((error, req, reply) => sendProblem(platform, error as Error, req, reply))
-  const index = await webApp(app)
   app.setNotFoundHandler((req, reply) => {
     const path = req.url.split('?')[0]!
     const allowed = methods.filter((method) => known.find(method, path))
@@ -202,7 +201,6 @@ async function webApp(app: App): Promise<Buffer | undefined> {
   const folder = fileURLToPath(new URL('../../web/dist', import.meta.url))
   if (!existsSync(join(folder, 'index.html'))) return undefined
   // Names in assets bear a hash of their content; the rest is asked for each time.
-  webFiles = true
   await app.register(fastifyStatic, {
     root: folder,
     wildcard: false,
@@ -214,7 +212,6 @@ async function webApp(app: App): Promise<Buffer | undefined> {
         path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
       ),
   })
-  webFiles = false
   return readFileSync(join(folder, 'index.html'))
 }
 

@@ -171,7 +171,14 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     requestSeconds.observe({ method: req.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
     const level = reply.statusCode >= 500 ? 'warn' : 'info'
     req.log[level](
-      { req, res: reply, user_id: req.viewer?.id, params: req.params, ms: Math.round(reply.elapsedTime) },
+      {
+        req,
+        res: reply,
+        user_id: req.viewer?.id,
+        params: req.params,
+        cache: reply.getHeader('x-cache'),
+        ms: Math.round(reply.elapsedTime),
+      },
       'request',
     )
   })

@@ -114,6 +114,33 @@ test('a code dies after five tries, however they race', async () => {
   await logInBySms(phone)
 })
 
+// Guarantee: a code serves for five minutes and until the next one, and never for somebody who is blocked.
+test('an old code is dead', async () => {
+  const phone = newNumber()
+  await ask(phone)
+  const first = await gateway.codeFor(phone)
+  await ask(phone)
+  const second = await gateway.codeFor(phone, 1)
+  assert.notEqual(first, second)
+  assert.equal((await verify(phone, first)).status, 400)
+  const { body } = await verify(phone, second)
+  const late = async (seconds: number) => {
+    const sent = gateway.sent.filter((s) => String(s.body.phone) === phone).length
+    await ask(phone)
+    const code = await gateway.codeFor(phone, sent)
+    await app.platform.pool.query(
+      `update accounts.codes set expires_at = expires_at - make_interval(secs => $2) where phone = $1 and used_at is null`,
+      [phone, seconds],
+    )
+    return (await verify(phone, code)).status
+  }
+  assert.equal(await late(301), 400)
+  assert.equal(await late(270), 200)
+  const { body: profile } = await app.get('/api/profile', { token: body.access })
+  await app.patch(`/api/admin/users/${profile.id}`, { is_active: false }, { token: await logInAdmin(app) })
+  assert.equal(await late(0), 403)
+})
+
 // Guarantee: a code serves once, and a race of two who both know it makes one account.
 test('of parallel verifications one logs in', async () => {
   const phone = newNumber()

@@ -43,6 +43,9 @@ const emptyBody = async (req: FastifyRequest) => {
   req.body ??= {}
 }
 
+const browsers =
+  'With the header `X-Dvor-Session: cookie` the answer has no `refresh`: it and a cookie that only reads are set.'
+
 /** Ways in and out. */
 export function loginRoutes(app: App, platform: Platform): void {
   const { db } = platform
@@ -69,6 +72,7 @@ export function loginRoutes(app: App, platform: Platform): void {
         config: { access: 'anyone', rateLimit },
         schema: {
           summary: 'Log in by name or address and password',
+          description: browsers,
           tags,
           body: Credentials,
           response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 429, 503) },
@@ -90,6 +94,7 @@ export function loginRoutes(app: App, platform: Platform): void {
         preValidation: emptyBody,
         schema: {
           summary: 'Spend a refresh token for the next pair',
+          description: `The same one again within 30 seconds gets the same pair; any older one ends the login. ${browsers}`,
           tags,
           body: RefreshBody,
           response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 403, 429, 503) },
@@ -140,7 +145,7 @@ export function loginRoutes(app: App, platform: Platform): void {
       config: { access: 'anyone', rateLimit: { max: 300, timeWindow: 60_000 } },
       schema: {
         summary: 'Log in by the code of an SMS',
-        description: 'The first time this makes the account.',
+        description: `The first time this makes the account. ${browsers}`,
         tags,
         body: PhoneCode,
         response: { 200: PhoneSession, ...problems(400, 403, 429, 503) },

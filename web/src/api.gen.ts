@@ -867,7 +867,9 @@ export interface paths {
         put?: never;
         /**
          * Log in by name or address and password
-         * @description Who may: anyone.
+         * @description With the header `X-Dvor-Session: cookie` the answer has no `refresh`: it and a cookie that only reads are set.
+         *
+         *     Who may: anyone.
          */
         post: {
             parameters: {
@@ -959,7 +961,9 @@ export interface paths {
         put?: never;
         /**
          * Log in by name or address and password
-         * @description Who may: anyone.
+         * @description With the header `X-Dvor-Session: cookie` the answer has no `refresh`: it and a cookie that only reads are set.
+         *
+         *     Who may: anyone.
          */
         post: {
             parameters: {
@@ -1051,7 +1055,9 @@ export interface paths {
         put?: never;
         /**
          * Spend a refresh token for the next pair
-         * @description Who may: anyone.
+         * @description The same one again within 30 seconds gets the same pair; any older one ends the login. With the header `X-Dvor-Session: cookie` the answer has no `refresh`: it and a cookie that only reads are set.
+         *
+         *     Who may: anyone.
          */
         post: {
             parameters: {
@@ -1142,7 +1148,9 @@ export interface paths {
         put?: never;
         /**
          * Spend a refresh token for the next pair
-         * @description Who may: anyone.
+         * @description The same one again within 30 seconds gets the same pair; any older one ends the login. With the header `X-Dvor-Session: cookie` the answer has no `refresh`: it and a cookie that only reads are set.
+         *
+         *     Who may: anyone.
          */
         post: {
             parameters: {
@@ -1404,7 +1412,7 @@ export interface paths {
         put?: never;
         /**
          * Log in by the code of an SMS
-         * @description The first time this makes the account.
+         * @description The first time this makes the account. With the header `X-Dvor-Session: cookie` the answer has no `refresh`: it and a cookie that only reads are set.
          *
          *     Who may: anyone.
          */

@@ -1,0 +1,99 @@
+// A table of ratios, measured in one run on this machine with nothing switched off: durable commits, jobs, stamps.
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { modules } from '../src/app.ts'
+import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
+import { migrateJobs } from '../src/platform/jobs.ts'
+import { createLogger } from '../src/platform/log.ts'
+import { migrate } from '../src/platform/migrate.ts'
+import { makeCrowd } from '../test/crowd.ts'
+import { eventually, freePort, startProcess } from '../test/harness.ts'
+import { caller, compare, rate } from './measure.ts'
+
+const callers = 64
+const seconds = 2
+const payOne = `
+  with made as (insert into collects.payments (collect_id, payer_id, amount, transaction_id)
+    values ($1, $2, 5, gen_random_uuid()::text) returning amount)
+  update collects.collects set collected_amount = collected_amount + (select amount from made),
+    payments_count = payments_count + 1, donors_count = 1 where id = $1`
+
+await using stack = new AsyncDisposableStack()
+const folder = stack.adopt(mkdtempSync(join(tmpdir(), 'dvor-bench-')), (f) =>
+  rmSync(f, { recursive: true, force: true }),
+)
+chmodSync(folder, 0o755)
+const log = createLogger({ LOG_LEVEL: 'warn', LOG_FORMAT: 'pretty' })
+const server = stack.adopt(await startEmbeddedPostgres({ dataDir: folder, log }), (s) => s.stop())
+await migrate(server.url)
+await migrateJobs(server.url, Object.assign({}, ...modules.map((m) => m.jobs ?? {})))
+const crowd = await makeCrowd(server.url, callers)
+const pool = stack.adopt(new pg.Pool({ connectionString: server.url, max: 4 }), (p) => p.end())
+await pool.query(
+  `insert into collects.collects (author_id, title, occasion, ends_at) select $1, 'Сбор ' || n, 'yard', '2099-01-01' from generate_series(1, 1001) n`,
+  [crowd[0]!.id],
+)
+
+const api = stack.use(
+  await startProcess(['api'], { DATABASE_URL: server.url, DATA_DIR: folder, LOG_LEVEL: 'warn', RATE_LIMITS: 'off' }),
+)
+await api.ready()
+const product = stack.adopt(caller(api.url, callers), (c) => c.close())
+const detail = await product.call('GET', '/api/collects/1', 200)
+const port = await freePort()
+const bareServer = stack.adopt(
+  spawn(process.execPath, ['bench/bare.ts'], {
+    env: { ...process.env, PORT: String(port), BODY: detail.toString('base64') },
+    stdio: 'inherit',
+  }),
+  (child) => void child.kill(),
+)
+void bareServer
+const bare = stack.adopt(caller(`http://127.0.0.1:${port}`, callers), (c) => c.close())
+await eventually('the bare server answers', () => bare.call('GET', '/', 200))
+
+const anyOf = (n: number) => 2 + Math.floor(Math.random() * n)
+const pay = (collect: () => number) => () =>
+  rate(callers, seconds, async (i) => {
+    const headers = { ...crowd[i]!.headers, 'content-type': 'application/json' }
+    await product.call('POST', '/api/payments', 201, headers, JSON.stringify({ collect: collect(), amount: '5.00' }))
+  })
+const payBare = (collect: () => number) => () =>
+  rate(4, seconds, async (i) => {
+    await pool.query({ name: 'pay-one', text: payOne, values: [collect(), crowd[i]!.id] })
+  })
+
+const rows: [string, string, number, number][] = []
+async function claim(what: string, against: string, ours: () => Promise<number>, theirs: () => Promise<number>) {
+  const rates = await compare([
+    { name: 'ours', run: ours },
+    { name: 'theirs', run: theirs },
+  ])
+  rows.push([what, against, rates.get('ours')!, rates.get('theirs')!])
+}
+await claim(
+  'cached, exact GET of a collect',
+  'a bare Fastify handler with the same bytes',
+  () => rate(callers, seconds, async () => void (await product.call('GET', '/api/collects/1', 200))),
+  () => rate(callers, seconds, async () => void (await bare.call('GET', '/', 200))),
+)
+await claim(
+  'payment with its letter, one collect, by HTTP',
+  'one statement a payment, 4 connections, no HTTP',
+  pay(() => 1),
+  payBare(() => 1),
+)
+await claim(
+  'payment with its letter, 1,000 collects, by HTTP',
+  'the same, spread',
+  pay(() => anyOf(1000)),
+  payBare(() => anyOf(1000)),
+)
+
+console.log('\n| work | against | ours /s | theirs /s | ratio |\n|---|---|---|---|---|')
+for (const [what, against, ours, theirs] of rows) {
+  console.log(`| ${what} | ${against} | ${ours.toFixed(0)} | ${theirs.toFixed(0)} | ${(ours / theirs).toFixed(2)} |`)
+}

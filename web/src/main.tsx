@@ -11,9 +11,10 @@ import { RouterProvider } from 'react-router/dom'
 import './i18n.ts'
 import { router } from './app.tsx'
 import { queries } from './queries.ts'
-import { refreshSession } from './session.ts'
+import { onOtherPerson, refreshSession } from './session.ts'
 import { theme, variables } from './theme.ts'
 
+onOtherPerson(() => void queries.resetQueries())
 void refreshSession()
 
 createRoot(document.getElementById('root')!).render(

@@ -12,10 +12,19 @@ let refreshing: Promise<boolean> | undefined
 const listeners = new Set<() => void>()
 const otherTabs = new BroadcastChannel('dvor-session')
 
+let forget = () => {}
+
+/** Names what to do when nobody is signed in any more, or somebody else: what was told to one is not for the next. */
+export function onOtherPerson(callback: () => void): void {
+  forget = callback
+}
+
 function become(next: State, token?: string) {
+  const left = state === 'member' && next !== 'member'
   access = token
   state = next
   for (const listener of listeners) listener()
+  if (left) forget()
 }
 
 const subscribe = (listener: () => void) => {
@@ -72,5 +81,5 @@ async function refresh(): Promise<boolean> {
 
 otherTabs.addEventListener('message', (event) => {
   if (event.data === 'ended') become('visitor')
-  else if (state !== 'member') void refreshSession()
+  else void refreshSession().then(() => forget())
 })

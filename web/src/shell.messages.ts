@@ -41,10 +41,8 @@ export const ru = {
   forbidden: { title: 'Это не для вас', text: 'Страница открыта только администраторам.' },
   confirm: { cancel: 'Не надо' },
   pages: { title: 'Страницы', next: 'Следующая страница', previous: 'Предыдущая страница', more: 'Показать ещё' },
-  copy: 'Скопировать',
   copied: 'Скопировано',
   saved: 'Сохранено',
-  clear: 'Очистить',
   close: 'Закрыть',
   page_title: '{{page}} · {{name}}',
 }
@@ -92,10 +90,8 @@ export const en: typeof ru = {
   forbidden: { title: 'This is not for you', text: 'Only administrators can open this page.' },
   confirm: { cancel: 'Keep it' },
   pages: { title: 'Pages', next: 'Next page', previous: 'Previous page', more: 'Show more' },
-  copy: 'Copy',
   copied: 'Copied',
   saved: 'Saved',
-  clear: 'Clear',
   close: 'Close',
   page_title: '{{page}} · {{name}}',
 }

@@ -1,7 +1,7 @@
 import { Alert, Avatar, Button, Group, Skeleton } from '@mantine/core'
 import { useNetwork } from '@mantine/hooks'
 import { IconSettings, IconUserCircle, IconWifiOff } from '@tabler/icons-react'
-import { useEffect } from 'react'
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NavLink, Outlet, Link as RouterLink, ScrollRestoration, useLocation } from 'react-router'
 import { initialsOf, useProfile } from './accounts/queries.ts'
@@ -69,7 +69,7 @@ export function Shell({ modules }: { modules: WebModule[] }) {
             {session === 'starting' && <Skeleton circle height={40} ml={4} className={classes.wide} />}
             {session === 'member' && (
               <RouterLink to="/profile" className={classes.me} aria-label={t('shell.profile')}>
-                <Avatar size={40} color="yard" variant="filled">
+                <Avatar size={40} color="yard" variant="filled" aria-hidden>
                   {profile && initialsOf(profile)}
                 </Avatar>
               </RouterLink>
@@ -88,16 +88,7 @@ export function Shell({ modules }: { modules: WebModule[] }) {
           {t('shell.offline')}
         </Alert>
       )}
-      {inAdmin && adminLinks.length > 0 && (
-        <nav className={classes.admin} aria-label={t('shell.admin_links')}>
-          {adminLinks.map((link) => (
-            <NavLink key={link.to} to={link.to} className={classes.adminLink}>
-              <link.icon size={20} aria-hidden />
-              {t(`shell.links.${link.name}`)}
-            </NavLink>
-          ))}
-        </nav>
-      )}
+      {inAdmin && adminLinks.length > 0 && <AdminLinks links={adminLinks} />}
       <main id="content" className={classes.main} tabIndex={-1}>
         <Outlet />
       </main>
@@ -122,5 +113,27 @@ export function Shell({ modules }: { modules: WebModule[] }) {
       </nav>
       <ScrollRestoration />
     </div>
+  )
+}
+
+function AdminLinks({ links }: { links: Link[] }) {
+  const { t } = useTranslation()
+  const { pathname } = useLocation()
+  const bar = useRef<HTMLElement>(null)
+  // On a phone they do not all fit: the one that is open is brought into view.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the path is not used here, it is the signal
+  useEffect(() => {
+    const open = bar.current?.querySelector<HTMLElement>('[aria-current]')
+    bar.current?.scrollTo({ left: open ? open.offsetLeft - 24 : 0 })
+  }, [pathname])
+  return (
+    <nav className={classes.admin} aria-label={t('shell.admin_links')} ref={bar}>
+      {links.map((link) => (
+        <NavLink key={link.to} to={link.to} className={classes.adminLink}>
+          <link.icon size={20} aria-hidden />
+          {t(`shell.links.${link.name}`)}
+        </NavLink>
+      ))}
+    </nav>
   )
 }

@@ -38,6 +38,19 @@ const gray: MantineColorsTuple = [
   '#393732',
   '#22211d',
 ]
+/** Brick, dark enough to carry white letters. */
+const red: MantineColorsTuple = [
+  '#fdf0ee',
+  '#f9dcd9',
+  '#f2b8b2',
+  '#eb9189',
+  '#e36c62',
+  '#d94f44',
+  '#cb3f34',
+  '#bf342a',
+  '#b3261e',
+  '#8f1c16',
+]
 const dark: MantineColorsTuple = [
   '#dde3de',
   '#b9c2bc',
@@ -52,7 +65,7 @@ const dark: MantineColorsTuple = [
 ]
 
 export const theme = createTheme({
-  colors: { yard, gray, dark },
+  colors: { yard, gray, red, dark },
   primaryColor: 'yard',
   primaryShade: { light: 8, dark: 7 },
   fontFamily: "'Golos Text Variable', system-ui, sans-serif",
@@ -107,6 +120,10 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-error': '#ff9a90',
     '--mantine-color-anchor': '#95c3a3',
     '--mantine-color-default-border': '#3d4842',
+    '--mantine-color-yard-light': '#22362a',
+    '--mantine-color-yard-light-hover': '#2a4334',
+    '--mantine-color-yard-light-color': '#bad8c2',
+    '--mantine-color-gray-light': '#2c3530',
     '--dvor-page': '#161b18',
     '--dvor-card': '#1d2421',
     '--dvor-line': '#2c3530',

@@ -8,7 +8,7 @@ import { done, tell } from '../ui/problems.ts'
 import { Section } from '../ui/section.tsx'
 
 /** Sets a password; every other login of the account ends, and this one goes on. */
-export function PasswordSection() {
+export function PasswordSection({ username }: { username: string }) {
   const { t } = useTranslation()
   const form = useForm({ initialValues: { current_password: '', password: '' } })
   const change = useMutation({
@@ -28,6 +28,7 @@ export function PasswordSection() {
     <Section title={t('accounts.password')} text={t('accounts.profile.password_text')}>
       <form noValidate onSubmit={form.onSubmit((values) => change.mutate(values))}>
         <Stack>
+          <input hidden readOnly autoComplete="username" value={username} />
           <PasswordInput
             label={t('accounts.profile.current_password')}
             autoComplete="current-password"

@@ -42,7 +42,7 @@ export function Tokens() {
                 : t('accounts.profile.token_unused')}
             </Text>
           </Stack>
-          <Button variant="light" color="red" onClick={() => setAsked(token.id)}>
+          <Button variant="light" color="red" flex="none" onClick={() => setAsked(token.id)}>
             {t('accounts.profile.revoke')}
           </Button>
         </Group>

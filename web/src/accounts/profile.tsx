@@ -54,7 +54,7 @@ export function ProfilePage() {
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
         <Stack gap="lg">
           <PersonForm profile={profile} />
-          <PasswordSection />
+          <PasswordSection username={profile.username} />
         </Stack>
         <Stack gap="lg">
           <Preferences />

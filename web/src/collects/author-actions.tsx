@@ -16,6 +16,8 @@ export function AuthorActions({ collect }: { collect: Collect }) {
   const queries = useQueryClient()
   const [asked, setAsked] = useState<'close' | 'delete'>()
   const path = { id: collect.id }
+  const mayClose = collect.status === 'active'
+  const mayDelete = collect.payments_count === 0
   const close = useMutation({
     mutationFn: () => answer(api.POST('/api/collects/{id}/close', { params: { path } })),
     onSuccess: () => {
@@ -46,23 +48,27 @@ export function AuthorActions({ collect }: { collect: Collect }) {
       >
         {t('collects.author.edit')}
       </Button>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" aria-label={t('collects.author.more')}>
-            <IconDotsVertical size={20} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {collect.status === 'active' && (
-            <Menu.Item leftSection={<IconFlag size={18} />} onClick={() => setAsked('close')}>
-              {t('collects.author.close')}
-            </Menu.Item>
-          )}
-          <Menu.Item color="red" leftSection={<IconTrash size={18} />} onClick={() => setAsked('delete')}>
-            {t('collects.author.delete')}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      {(mayClose || mayDelete) && (
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <ActionIcon variant="subtle" aria-label={t('collects.author.more')}>
+              <IconDotsVertical size={20} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {mayClose && (
+              <Menu.Item leftSection={<IconFlag size={18} />} onClick={() => setAsked('close')}>
+                {t('collects.author.close')}
+              </Menu.Item>
+            )}
+            {mayDelete && (
+              <Menu.Item color="red" leftSection={<IconTrash size={18} />} onClick={() => setAsked('delete')}>
+                {t('collects.author.delete')}
+              </Menu.Item>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      )}
       <Confirm
         opened={asked === 'close'}
         title={t('collects.author.close_title')}

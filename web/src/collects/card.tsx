@@ -79,7 +79,7 @@ export function CollectCard({ collect, seed, level = 2 }: { collect: Shown; seed
             </Text>
             {percent !== undefined && (
               <span className={classes.percent}>
-                {percent === 100 && <IconCircleCheck size={18} aria-hidden />}
+                {percent === 100 && <IconCircleCheck size={18} className={classes.check} aria-hidden />}
                 {t('collects.percent', { percent })}
               </span>
             )}

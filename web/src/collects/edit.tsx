@@ -15,7 +15,7 @@ const valuesOf = (collect: Collect): Values => ({
   title: collect.title,
   occasion: collect.occasion,
   description: collect.description,
-  target_amount: collect.target_amount ?? '',
+  target_amount: collect.target_amount?.replace(/\.00$/, '').replace('.', ',') ?? '',
   ends_at: localDay(new Date(collect.ends_at)),
   cover: collect.cover,
 })

@@ -64,7 +64,6 @@ export const ru = {
     more_actions: 'Что сделать с платежом: {{name}}, {{amount}}',
   },
   give: {
-    title: 'Поддержать',
     amount: 'Сумма',
     other: 'Другая',
     other_amount: 'Другая сумма, ₽',
@@ -197,7 +196,6 @@ export const en = {
     more_actions: 'What to do with the payment: {{name}}, {{amount}}',
   },
   give: {
-    title: 'Give',
     amount: 'Amount',
     other: 'Other',
     other_amount: 'Other amount, ₽',

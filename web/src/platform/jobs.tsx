@@ -37,7 +37,7 @@ export function Jobs() {
           <Stack>
             <Title order={2}>{t('platform.jobs.queues')}</Title>
             <Paper withBorder p="xs">
-              <Table verticalSpacing="sm">
+              <Table verticalSpacing="sm" horizontalSpacing={6}>
                 <Table.Thead>
                   <Table.Tr>
                     <Table.Th>{t('platform.jobs.queue')}</Table.Th>

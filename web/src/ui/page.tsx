@@ -21,7 +21,7 @@ export function Page({ title, lead, actions, width, children }: Props) {
         <Stack gap={6}>
           <Title order={1}>{title}</Title>
           {lead && (
-            <Text c="dimmed" size="lg">
+            <Text c="dimmed" fz={{ base: 'md', sm: 'lg' }}>
               {lead}
             </Text>
           )}

@@ -2,7 +2,11 @@ import { notifications } from '@mantine/notifications'
 import i18next from 'i18next'
 import { isAway, Problem } from '../api.ts'
 
-type Form = { getValues: () => object; setErrors: (errors: Record<string, string>) => void }
+type Form = {
+  getValues: () => object
+  setErrors: (errors: Record<string, string>) => void
+  getInputNode: (path: string) => HTMLElement | null
+}
 
 const has = (values: object, path: string[]): boolean => {
   const [first = '', ...rest] = path
@@ -21,6 +25,7 @@ export function tell(error: unknown, form?: Form): void {
     else elsewhere.push(message)
   }
   form?.setErrors(atFields)
+  form?.getInputNode(Object.keys(atFields)[0] ?? '')?.focus()
   if (problem.faults.length && !elsewhere.length) return
   const words = elsewhere.join(' ') || problem.message
   const id = problem.instance ? `\n${i18next.t('shell.failure.request', { id: problem.instance })}` : ''

@@ -202,7 +202,7 @@ export function Scene({ kind, seed }: { kind: SceneKind; seed: number }) {
         {near.map((house) => (
           <HouseShape key={house.x} house={house} palette={palette} roll={roll} />
         ))}
-        <path d="M0 300 Q150 268 300 280 T600 292 V400 H0Z" fill={palette.ground} />
+        <path d="M-10 300 Q150 268 300 280 T610 292 V410 H-10Z" fill={palette.ground} />
         <path d="M250 400 Q300 340 292 282 L312 282 Q330 340 390 400Z" fill={palette.path} />
         <Tree x={between(128, 150)} y={318} size={between(58, 76)} leaf={palette.leaf} />
         <Tree x={between(452, 474)} y={326} size={between(50, 66)} leaf={palette.leaf} />

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { modules } from '../src/app.ts'
 import { auditModules } from '../src/audit.ts'
 import { type Client, eventually, type Json } from './harness.ts'
+import { size } from './size.ts'
 import { hasStore, type StoreName } from './stores.ts'
 import { startWorld } from './world.ts'
 
@@ -106,6 +107,38 @@ for (const store of ['memory', 'redis', 'memcached'] as const) {
     )
   })
 }
+
+// Guarantee: a person who pays twice at the same instant through two processes is one donor, and a collect that is closed
+// meanwhile takes nothing after its close was acknowledged.
+test('rivals of two processes are counted once', async () => {
+  await using world = await twoProcesses('memory', 40)
+  const [first, second] = world.apis as [Client, Client]
+  const author = world.crowd[0]!
+  for (let round = 0; round < size(8, 100); round++) {
+    const { id } = (
+      await first.post(
+        '/api/collects',
+        { title: 'Ёлка', occasion: 'yard', ends_at: '2027-12-31T00:00:00Z' },
+        { headers: author.headers },
+      )
+    ).body
+    const pay = (api: Client, headers: Record<string, string>) =>
+      api.post('/api/payments', { collect: id, amount: 1 }, { headers })
+    await Promise.all(world.crowd.flatMap(({ headers }) => [pay(first, headers), pay(second, headers)]))
+    const closing = second.post(`/api/collects/${id}/close`, {}, { headers: author.headers })
+    const rivals = world.crowd.map(({ headers }) => pay(first, headers))
+    await closing
+    const seen = (await first.get(`/api/collects/${id}`)).body
+    await Promise.all(rivals)
+    const detail = (await second.get(`/api/collects/${id}`)).body
+    assert.equal(detail.donors_count, 40)
+    assert.deepEqual([seen.status, seen.payments_count], ['closed', detail.payments_count])
+  }
+  assert.deepEqual(
+    (await auditModules({ pool: world.pool }, modules)).filter((r) => r.broken),
+    [],
+  )
+})
 
 for (const store of ['redis', 'memcached'] as const) {
   // Guarantee: a store that falls silent costs little time and no right answer; one that comes back serves again.

@@ -32,7 +32,7 @@ function wayOf(platform: Platform): Outgoing {
   return way
 }
 
-type Outcome = { delivered: true } | { delivered: false; reason: string; status?: number }
+type Outcome = { delivered: boolean; reason?: string; status?: number }
 
 /** Tells the delivery service; only an answer of 2xx means that it knows. */
 async function call(platform: Platform, orderId: number, signal: AbortSignal): Promise<Outcome> {
@@ -126,7 +126,8 @@ async function callOnce(platform: Platform, job: Job<{ order_id: number }>): Pro
     }
   })
   if (delivered) return undefined
-  const error = new Error(`the delivery service did not take order ${id}: ${'reason' in fault ? fault.reason : ''}`)
+  const why = [fault.reason, fault.status].filter(Boolean).join(' ')
+  const error = new Error(`the delivery service did not take order ${id}: ${why}`)
   if (!last) return error
   platform.log.warn({ order_id: id, attempts: attempt, err: error }, 'the delivery service is not called any more')
   return undefined

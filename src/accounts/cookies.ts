@@ -38,7 +38,12 @@ const cameByCookie = new WeakSet<FastifyRequest>()
 export function refreshTokenOf(platform: Platform, req: FastifyRequest): string {
   const given = (req.body as { refresh?: string }).refresh
   if (given) return given
-  if (!req.cookies.refresh) throw fieldFault('/refresh', 'validation.required')
+  if (!req.cookies.refresh) {
+    // To a browser it is no mistake of a field: nobody is logged in there.
+    throw wantsCookies(req)
+      ? new AppError(401, 'accounts.refresh_refused')
+      : fieldFault('/refresh', 'validation.required')
+  }
   checkOrigin(platform, req)
   cameByCookie.add(req)
   return req.cookies.refresh

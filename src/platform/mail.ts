@@ -146,12 +146,12 @@ function compose({ locale, subject, paragraphs, button }: Letter, sender: string
   const text = [...paragraphs, ...(button ? [`${button.label}: ${button.url}`] : []), `— \n${footer}`].join('\n\n')
   const html = `<!doctype html><html lang="${locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(subject)}</title></head>
-<body style="margin:0;background:#f4f5f7;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif;color:#1f2933">
+<body style="margin:0;background:#f8f6f1;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif;color:#1d2620">
 <div style="max-width:560px;margin:0 auto;padding:24px"><div style="background:#fff;border-radius:12px;padding:32px">
-<p style="margin:0 0 16px;color:#52606d;font-size:14px">${escapeHtml(sender)}</p>
+<p style="margin:0 0 16px;color:#5b655d;font-size:14px">${escapeHtml(sender)}</p>
 <h1 style="margin:0 0 16px;font-size:22px;line-height:1.3">${escapeHtml(subject)}</h1>
 ${paragraphs.map((p) => `<p style="margin:0 0 16px">${escapeHtml(p)}</p>`).join('\n')}
-${button ? `<p style="margin:24px 0 0"><a href="${escapeHtml(button.url)}" style="display:inline-block;background:#1f6f50;color:#fff;text-decoration:none;padding:12px 20px;border-radius:8px">${escapeHtml(button.label)}</a></p>` : ''}
-</div><p style="margin:16px 0 0;color:#52606d;font-size:13px">${escapeHtml(footer)}</p></div></body></html>`
+${button ? `<p style="margin:24px 0 0"><a href="${escapeHtml(button.url)}" style="display:inline-block;background:#235f3b;color:#fff;text-decoration:none;padding:12px 20px;border-radius:8px">${escapeHtml(button.label)}</a></p>` : ''}
+</div><p style="margin:16px 0 0;color:#5b655d;font-size:13px">${escapeHtml(footer)}</p></div></body></html>`
   return { text, html }
 }

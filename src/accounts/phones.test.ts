@@ -244,7 +244,8 @@ test('codes are limited for a number', async () => {
   assert.equal((await ask(phone, one)).status, 429)
 })
 
-// Guarantee: nobody has codes sent to number after number: an address has thirty an hour, a block of numbers a hundred.
+// Guarantee: nobody has codes sent to number after number: an address has thirty an hour, a block of numbers a hundred,
+// and all together 5,000 a day.
 test('codes are limited for an address and for a block of numbers', async () => {
   await using limited = await startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' }, { worker: false })
   const from = (address: string, n: number) =>
@@ -261,6 +262,15 @@ test('codes are limited for an address and for a block of numbers', async () => 
       .status,
     200,
   )
+  // And whoever has many addresses and many blocks meets the limit of the day for all.
+  await limited.platform.pool.query(`update accounts.attempts set count = 5000 where subject ~ '^sms \\S+$'`)
+  const last = await limited.post(
+    '/api/login',
+    { phone: '79150001000' },
+    { headers: { 'x-forwarded-for': '192.0.2.2' } },
+  )
+  assert.equal(last.status, 429)
+  assert.ok(Number(last.headers.get('retry-after')) > 86_000)
 })
 
 // Guarantee: a gateway that fails is asked again with the same id, and the code that arrives is one code.

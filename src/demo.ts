@@ -3,7 +3,7 @@ import { hashPassword } from './accounts/passwords.ts'
 import type { Module, Platform } from './platform/module.ts'
 import { seedModules } from './seed.ts'
 
-/** Fills an empty database with a living example: neighbours, collects with covers, payments. */
+/** Fills an empty database with a living example: neighbours, collects with covers, payments, a shop with orders. */
 export async function demonstrate(platform: Platform, modules: Module[]): Promise<void> {
   await register(
     platform,
@@ -23,6 +23,6 @@ export async function demonstrate(platform: Platform, modules: Module[]): Promis
     .set({ password_hash: await hashPassword('resident') })
     .where('username', '=', 'resident')
     .execute()
-  await seedModules(platform, modules, { users: 40, collects: 14, payments: 600 }, () => {})
+  await seedModules(platform, modules, { users: 40, collects: 14, payments: 600, products: 60, orders: 200 }, () => {})
   for (const module of modules) await module.demonstrate?.(platform)
 }

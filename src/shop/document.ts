@@ -147,6 +147,14 @@ function letterOf({ config, translate: t }: Platform, row: Ordered, content: Buf
   }
 }
 
+/** Has the documents of the newest orders made, as if they had just been placed: seeded orders have none. */
+export async function documentNewest({ db, jobs }: Platform): Promise<void> {
+  await transaction(db, async (tx) => {
+    const newest = await tx.selectFrom('shop.orders').select('id as order_id').orderBy('id', 'desc').limit(20).execute()
+    await jobs.enqueue(tx, 'shop.document', newest)
+  })
+}
+
 /** The PDF of an order, for whoever was let in to it; 404 before it is made. */
 export async function readDocument({ db, files }: Platform, id: number): Promise<Buffer> {
   const order = await db.selectFrom('shop.orders').select('document').where('id', '=', id).executeTakeFirst()

@@ -19,12 +19,12 @@
  *   POST   /api/admin/orders/:id/resend-shipping  resendShipping  orders, order_events           shop.shipping
  */
 import type { Module } from '../platform/module.ts'
-import { makeDocuments, sweepDocuments } from './document.ts'
+import { documentNewest, makeDocuments, sweepDocuments } from './document.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Order, Product } from './schemas.ts'
 import { seed } from './seed.ts'
-import { shippingJob, sweepShipping } from './shipping.ts'
+import { closeShipping, shippingJob, sweepShipping } from './shipping.ts'
 
 export const shop: Module = {
   name: 'shop',
@@ -40,6 +40,8 @@ export const shop: Module = {
     'shop.shipping': { everySeconds: 15, run: sweepShipping },
     'shop.documents': { everySeconds: 3600, run: sweepDocuments },
   },
+  demonstrate: documentNewest,
+  close: closeShipping,
   invariants: [
     {
       name: 'stock is never negative',

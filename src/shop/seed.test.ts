@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { logInAdmin, person, startApp, type TestApp } from '../../test/harness.ts'
+import { drainJobs, logInAdmin, person, startApp, type TestApp } from '../../test/harness.ts'
 import { addProduct, bought } from '../../test/shop.ts'
 import { accounts } from '../accounts/index.ts'
+import { shop } from './index.ts'
 import { categories, statuses } from './schemas.ts'
 import { seed } from './seed.ts'
 
@@ -43,6 +44,11 @@ test('the seed', async () => {
     ).length,
     0,
   )
+
+  // The demonstration has documents of the newest orders.
+  await shop.demonstrate!(app.platform)
+  await drainJobs(app)
+  assert.equal((await all(app, 'select count(*) n from shop.orders where document is not null'))[0].n, 20)
 
   const admin = await logInAdmin(app)
   const anna = await person(app)

@@ -32,6 +32,12 @@ function wayOf(platform: Platform): Outgoing {
   return way
 }
 
+/** Cuts off the calls under way and lets the connections go. */
+export async function closeShipping(platform: Platform): Promise<void> {
+  await ways.get(platform)?.close()
+  ways.delete(platform)
+}
+
 type Outcome = { delivered: boolean; reason?: string; status?: number }
 
 /** Tells the delivery service; only an answer of 2xx means that it knows. */

@@ -22,7 +22,7 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
         title: 'Dvor',
         version: '0.1.0',
         description:
-          'One backend for a residential community: accounts, group collections, mailings, utility bills, a shop. ' +
+          'One backend for a residential community: accounts, group collections, a shop. ' +
           '`/api/v1/…` answers exactly as `/api/…`; a trailing slash never matters. Errors are RFC 9457 problems in Russian or English by Accept-Language. ' +
           'Try it: register, log in, press Authorize and paste the `access` token.',
       },
@@ -71,6 +71,7 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
+    theme: { title: 'Dvor', css: [{ filename: 'dvor.css', content: '.swagger-ui .topbar { display: none }' }] },
     uiConfig: { persistAuthorization: true, docExpansion: 'list', tryItOutEnabled: true },
   })
   app.get('/api/schema', { config: { access: 'anyone' }, schema: { hide: true } }, async () => app.swagger())

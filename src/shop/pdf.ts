@@ -119,8 +119,8 @@ export function drawOrder(paper: OrderPaper): Promise<Buffer> {
   y += 6
   set('bold', 14).text(paper.total.label, 320, y, { width: 60 })
   fit(paper.total.sum, 'bold', 14, 385, y, right - 385)
-  set('text', 10, pale).text(paper.total.inWords, left, y + 3, { width: 260 })
-  y += 44
+  set('text', 10, pale).text(paper.total.inWords, left, y + 24, { width: right - left })
+  y += 58
 
   const side = 96
   drawQr(doc, paper.link.url, left, y, side)

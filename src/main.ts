@@ -39,10 +39,10 @@ async function migrateAll(url: string): Promise<string[]> {
   return done
 }
 
-/** Closes in the order given, once, when asked to stop; after 10 s whatever is left is cut off. */
-function stopOnSignal(log: Logger, ...closing: (() => Promise<unknown>)[]): Promise<void> {
-  return new Promise((stopped) => {
-    let stopping = false
+/** Closes once when asked to stop; after 10 s whatever is left is cut off. */
+function stopOnSignal(log: Logger, close: () => Promise<unknown>): { stopped: Promise<void>; stopping(): boolean } {
+  let stopping = false
+  const stopped = new Promise<void>((done) => {
     const stop = async (why: string) => {
       if (stopping) return
       stopping = true
@@ -51,9 +51,8 @@ function stopOnSignal(log: Logger, ...closing: (() => Promise<unknown>)[]): Prom
         log.error('could not stop within 10 seconds; what is left is cut off')
         process.exit(1)
       }, 9500).unref()
-      for (const close of closing)
-        await close().catch((error) => log.warn({ err: error }, 'a part did not close cleanly'))
-      stopped()
+      await close()
+      done()
     }
     process.on('SIGINT', () => stop('Ctrl-C'))
     process.on('SIGTERM', () => stop('SIGTERM'))
@@ -62,6 +61,7 @@ function stopOnSignal(log: Logger, ...closing: (() => Promise<unknown>)[]): Prom
     process.on('disconnect', () => stop('its starter is gone'))
     process.channel?.unref()
   })
+  return { stopped, stopping: () => stopping }
 }
 
 async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): Promise<void> {
@@ -74,7 +74,7 @@ async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): 
   const log = createLogger(config)
   const database = await openDatabase(config, log)
   const closing: (() => Promise<unknown>)[] = [() => database.close()]
-  const stopped = stopOnSignal(log, async () => {
+  const { stopped, stopping } = stopOnSignal(log, async () => {
     for (const close of closing.reverse())
       await close().catch((error) => log.warn({ err: error }, 'a part did not close cleanly'))
   })
@@ -83,7 +83,7 @@ async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): 
     const enabled = enabledModules(config)
     const platform = await createPlatform(config, database.url, enabled, { worker: parts.worker, log })
     closing.push(() => platform.close())
-    const hello = await firstStart(platform, parts.demo ?? false)
+    await firstStart(platform, parts.demo ?? false)
     if (parts.worker) {
       await platform.jobs.work(platform)
       closing.push(startSweeps(platform, enabled))
@@ -100,16 +100,20 @@ async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): 
       closing.push(() => app.close())
       log.info(`Dvor is ready: ${config.PUBLIC_URL}  (API reference: ${config.PUBLIC_URL}/docs)`)
     } else log.info('the worker is ready')
-    for (const line of hello) log.info(line)
   } catch (error) {
+    // Asked to stop in the middle of the start: what fails then is no fault.
+    if (stopping()) return stopped
     for (const close of closing.reverse()) await close().catch(() => {})
     throw error
   }
   await stopped
 }
 
-/** Makes the first administrator, and the demonstration if it is asked for and the database is empty. Returns what to tell. */
-async function firstStart(platform: Awaited<ReturnType<typeof createPlatform>>, demo: boolean): Promise<string[]> {
+/**
+ * Makes the first administrator, and the demonstration if it is asked for and the database is empty. The password is told
+ * at once, for the rest of the start may still fail, and past the log, which is no place for it.
+ */
+async function firstStart(platform: Awaited<ReturnType<typeof createPlatform>>, demo: boolean): Promise<void> {
   const { config } = platform
   const made = config.ADMIN_PASSWORD === ''
   const password = demo ? 'admin' : config.ADMIN_PASSWORD || randomBytes(9).toString('base64url')
@@ -121,15 +125,13 @@ async function firstStart(platform: Awaited<ReturnType<typeof createPlatform>>, 
   if (demo && first) {
     const { demonstrate } = await import('./demo.ts')
     await demonstrate(platform, enabledModules(config))
-    return [
+    say(
       'This is a demonstration with well-known passwords: admin/admin and resident/resident. Never open it to others.',
-    ]
+    )
+  } else if (demo) say('The database is not empty, so no demonstration was added.')
+  else if (first) {
+    say(`The first administrator is ${config.ADMIN_USERNAME}${made ? `, password ${password} (shown this once)` : ''}`)
   }
-  if (demo) return ['The database is not empty, so no demonstration was added.']
-  if (!first) return []
-  return [
-    `The first administrator is ${config.ADMIN_USERNAME}${made ? `, password ${password} (shown this once)` : ''}`,
-  ]
 }
 
 /** Runs a command over the migrated database of this installation, joining a server that runs already. */

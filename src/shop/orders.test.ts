@@ -11,6 +11,7 @@ import {
   type TestApp,
 } from '../../test/harness.ts'
 import { addProduct, bought, buy, crowd, stockOf, withRole } from '../../test/shop.ts'
+import { openOrders } from './orders.ts'
 
 let app: TestApp
 let admin: string
@@ -196,6 +197,24 @@ test('orders of several products never deadlock', async () => {
   assert.deepEqual([await stockOf(app, plenty.id), await stockOf(app, scarce.id)], [0, 7])
   assert.equal(await deadlocks(), before)
   await app.audit()
+})
+
+// Guarantee: within one batch a refused order takes nothing: what else it asked for is there for those after it.
+test('a refused order of a batch gives its lines back', async () => {
+  const [plenty, scarce] = [await product({ stock: 10 }), await product({ stock: 1 })]
+  // Called in one breath, they are one batch; by HTTP that would be a matter of luck.
+  const order = openOrders(app.platform)
+  const line = (product: number, quantity: number) => ({ product, quantity })
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, i) =>
+      order(
+        { id: anna.id, role: 'user' },
+        { items: i % 2 ? [line(plenty.id, 1)] : [line(plenty.id, 1), line(scarce.id, 2)] },
+      ),
+    ),
+  )
+  assert.ok(outcomes.every((o, i) => o.status === (i % 2 ? 'fulfilled' : 'rejected')))
+  assert.deepEqual([await stockOf(app, plenty.id), await stockOf(app, scarce.id)], [0, 1])
 })
 
 // Guarantee: an order made while a price is being changed has the price that was committed before it, everywhere.

@@ -18,7 +18,8 @@ const lockSql = `
   from collects.collects where id = any($1::bigint[]) order by id for no key update`
 
 // One statement writes the payments and the totals. What lost its transaction_id to somebody else is not returned.
-// Donors are counted on the snapshot before this statement, which is exact because the collects are locked.
+// Donors are counted on the snapshot before this statement, which is exact because the collects are locked; looked up one
+// by one, for `not exists` became a hash over all payments under plans made while the table was small (3 times slower).
 const paySql = `
   with made as (
     insert into collects.payments (collect_id, payer_id, amount, transaction_id, comment, is_anonymous)
@@ -28,9 +29,9 @@ const paySql = `
     on conflict (transaction_id) do nothing
     returning id, collect_id, payer_id, amount, status, transaction_id, comment, is_anonymous, created_at
   ), sums as (
-    select m.collect_id, sum(m.amount) amount, count(*) payments, count(distinct m.payer_id) filter (where not exists (
-      select from collects.payments p
-      where p.collect_id = m.collect_id and p.payer_id = m.payer_id and p.status = 'completed')) donors
+    select m.collect_id, sum(m.amount) amount, count(*) payments, count(distinct m.payer_id) filter (where (
+      select 1 from collects.payments p
+      where p.collect_id = m.collect_id and p.payer_id = m.payer_id and p.status = 'completed' limit 1) is null) donors
     from made m group by m.collect_id
   ), counted as (
     update collects.collects c set collected_amount = c.collected_amount + s.amount,

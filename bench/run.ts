@@ -20,6 +20,13 @@ const payOne = `
     values ($1, $2, 5, gen_random_uuid()::text) returning amount)
   update collects.collects set collected_amount = collected_amount + (select amount from made),
     payments_count = payments_count + 1, donors_count = 1 where id = $1`
+const orderOne = `
+  with goods as materialized (select id from shop.products where id = any($2::bigint[]) order by id for no key update),
+  sold as (
+    update shop.products p set stock = stock - 1 from goods g where p.id = g.id and stock > 0 returning p.id, name, price),
+  made as (insert into shop.orders (user_id, total_price) select $1, sum(price) from sold returning id)
+  insert into shop.order_items (order_id, position, product_id, name, quantity, price_at_purchase)
+  select m.id, row_number() over (), s.id, s.name, 1, s.price from made m, sold s`
 
 await using stack = new AsyncDisposableStack()
 const folder = stack.adopt(mkdtempSync(join(tmpdir(), 'dvor-bench-')), (f) =>
@@ -35,6 +42,9 @@ const pool = stack.adopt(new pg.Pool({ connectionString: server.url, max: 4 }), 
 await pool.query(
   `insert into collects.collects (author_id, title, occasion, ends_at) select $1, 'Сбор ' || n, 'yard', '2099-01-01' from generate_series(1, 1001) n`,
   [crowd[0]!.id],
+)
+await pool.query(
+  `insert into shop.products (name, price, stock, category) select 'Товар ' || n, 10 + n, 1000000000, 'home' from generate_series(1, 1000) n`,
 )
 
 const api = stack.use(
@@ -65,6 +75,21 @@ const payBare = (collect: () => number) => () =>
   rate(4, seconds, async (i) => {
     await pool.query({ name: 'pay-one', text: payOne, values: [collect(), crowd[i]!.id] })
   })
+/** Three different products; the first is the hot one. */
+const three = (hot: boolean) => {
+  const among = (from: number) => from + Math.floor(Math.random() * 333)
+  return [hot ? 1 : among(1), among(334), among(667)]
+}
+const order = (hot: boolean) => () =>
+  rate(callers, seconds, async (i) => {
+    const headers = { ...crowd[i]!.headers, 'content-type': 'application/json' }
+    const items = three(hot).map((id) => ({ product: id, quantity: 1 }))
+    await product.call('POST', '/api/orders', 201, headers, JSON.stringify({ items }))
+  })
+const orderBare = (hot: boolean) => () =>
+  rate(4, seconds, async (i) => {
+    await pool.query({ name: 'order-one', text: orderOne, values: [crowd[i]!.id, three(hot)] })
+  })
 
 const rows: [string, string, number, number][] = []
 async function claim(what: string, against: string, ours: () => Promise<number>, theirs: () => Promise<number>) {
@@ -91,6 +116,18 @@ await claim(
   'the same, spread',
   pay(() => anyOf(1000)),
   payBare(() => anyOf(1000)),
+)
+await claim(
+  'order of 3 with its document job, one hot product, by HTTP',
+  'one statement an order, 4 connections, no HTTP',
+  order(true),
+  orderBare(true),
+)
+await claim(
+  'order of 3 with its document job, 1,000 products, by HTTP',
+  'the same, spread',
+  order(false),
+  orderBare(false),
 )
 
 console.log('\n| work | against | ours /s | theirs /s | ratio |\n|---|---|---|---|---|')

@@ -4,10 +4,11 @@ import { collects } from './collects/index.tsx'
 import type { WebModule } from './module.ts'
 import { platform } from './platform/index.tsx'
 import { Shell } from './shell.tsx'
+import { shop } from './shop/index.tsx'
 import { Crashed, NotFound, Waiting } from './ui/states.tsx'
 
 /** The only place that knows all of them. */
-const modules: WebModule[] = [collects, accounts, platform]
+const modules: WebModule[] = [collects, shop, accounts, platform]
 
 export const router = createBrowserRouter([
   {

@@ -16,6 +16,9 @@ export function percentOf(collected: string, target: string): number {
   return Math.min(100, Math.floor((Number(collected) / Number(target)) * 100))
 }
 
+/** `1 234,5` as people write it → `1234.5` as the server reads it. */
+export const plainAmount = (text: string) => text.replace(/\s/g, '').replace(',', '.')
+
 /** Formats of the reader's language and the organisation's currency. */
 export function useFormat() {
   const { i18n } = useTranslation()

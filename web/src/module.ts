@@ -3,7 +3,16 @@ import type { RouteObject } from 'react-router'
 import type { Shapes } from './api.ts'
 
 export type Role = Shapes['Profile']['role']
-export type LinkName = 'collects' | 'payments' | 'users' | 'outbox' | 'jobs' | 'organisation'
+export type LinkName =
+  | 'collects'
+  | 'payments'
+  | 'shop'
+  | 'orders'
+  | 'products'
+  | 'users'
+  | 'outbox'
+  | 'jobs'
+  | 'organisation'
 
 /** A place to go to. `for`: everyone, who is signed in, or the roles that may. */
 export type Link = { to: string; name: LinkName; icon: Icon; for: 'anyone' | 'member' | Role[] }

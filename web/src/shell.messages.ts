@@ -11,6 +11,9 @@ export const ru = {
   links: {
     collects: 'Сборы',
     payments: 'Платежи',
+    shop: 'Магазин',
+    orders: 'Заказы',
+    products: 'Товары',
     users: 'Люди',
     outbox: 'Отправленное',
     jobs: 'Задания',
@@ -60,6 +63,9 @@ export const en: typeof ru = {
   links: {
     collects: 'Collections',
     payments: 'Payments',
+    shop: 'Shop',
+    orders: 'Orders',
+    products: 'Products',
     users: 'People',
     outbox: 'Outbox',
     jobs: 'Jobs',

@@ -1,8 +1,8 @@
 import { Select } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import classes from '../ui/list.module.css'
 import { useQueryState } from '../ui/query-state.ts'
 import { SearchField } from '../ui/search-field.tsx'
-import classes from './list.module.css'
 import { occasions, orderings, statuses } from './queries.ts'
 
 /** What the list is narrowed to; it stands in the address. */

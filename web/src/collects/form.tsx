@@ -2,11 +2,11 @@ import { Button, Paper, Stack, Text, Textarea, TextInput, Title } from '@mantine
 import { useForm } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
 import { useProfile } from '../accounts/queries.ts'
+import { plainAmount } from '../format.ts'
 import { tell } from '../ui/problems.ts'
 import { CollectCard } from './card.tsx'
 import { CoverField, usePreview } from './cover-field.tsx'
 import classes from './form.module.css'
-import { plainAmount } from './give.tsx'
 import { type Collect, type Occasion, occasions } from './queries.ts'
 
 export type Values = {

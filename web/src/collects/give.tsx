@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useSearchParams } from 'react-router'
 import { answer, api } from '../api.ts'
-import { useFormat } from '../format.ts'
+import { plainAmount, useFormat } from '../format.ts'
 import { useSession } from '../session.ts'
 import { useOnce } from '../ui/once.ts'
 import { tell } from '../ui/problems.ts'
@@ -15,8 +15,6 @@ import { type Collect, collectQueries } from './queries.ts'
 
 const presets = ['500', '1000']
 
-/** `1 234,5` as people write it → `1234.5` as the server reads it. */
-export const plainAmount = (text: string) => text.replace(/\s/g, '').replace(',', '.')
 const isAmount = (text: string) => /^\d{1,10}(\.\d{1,2})?$/.test(text)
 
 /** Gives to a collect in two taps: the sum, and yes. `?amount=` in the address presets the sum. */

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { drainJobs, logInAdmin, person, startApp, type TestApp } from './harness.ts'
+import { addProduct, bought, stockOf, withRole } from './shop.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const folder = mkdtempSync(join(tmpdir(), 'dvor-browser-'))
+let app: TestApp
+let browser: Browser
+let admin: string
+
+/** The machine's Chromium, or else the one of the npm package, unpacked where no other version can lie. */
+async function launch(): Promise<Browser> {
+  const installed = '/usr/bin/chromium'
+  const args = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run']
+  if (existsSync(installed)) return chromium.launch({ executablePath: installed, args })
+  const before = process.env.TMPDIR
+  process.env.TMPDIR = join(folder, 'chromium')
+  mkdirSync(process.env.TMPDIR)
+  try {
+    const { default: packed } = await import('@sparticuz/chromium')
+    return await chromium.launch({ executablePath: await packed.executablePath(), args: [...packed.args, ...args] })
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  }
+}
+
+before(async () => {
+  assert.ok(existsSync('web/dist/index.html'), 'web/dist is missing: npm test builds it')
+  ;[app, browser] = await Promise.all([startApp(), launch()])
+  admin = await logInAdmin(app)
+})
+after(async () => {
+  await browser?.close()
+  await app?.[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A browser of its own, as another person has it. Anything that breaks in its pages fails the test. */
+async function visit(options: { width?: number } = {}) {
+  const context = await browser.newContext({
+    baseURL: app.url,
+    viewport: { width: options.width ?? 360, height: 780 },
+    reducedMotion: 'reduce',
+    locale: 'ru-RU',
+  })
+  context.setDefaultTimeout(10_000)
+  const broken: string[] = []
+  context.on('weberror', (error) => broken.push(String(error.error())))
+  const page = await context.newPage()
+  page.on('console', (message) => {
+    if (/Content Security Policy|unique "key"/.test(message.text())) broken.push(message.text())
+  })
+  return {
+    page,
+    context,
+    async [Symbol.asyncDispose]() {
+      await context.close()
+      assert.deepEqual(broken, [])
+    },
+  }
+}
+
+async function signIn(page: Page, username: string, password: string) {
+  await page.goto('/sign-in')
+  await page.getByLabel('Имя или почта').fill(username)
+  await page.getByLabel('Пароль', { exact: true }).fill(password)
+  await page.locator('form').getByRole('button', { name: 'Войти' }).click()
+  await page.waitForURL('**/collects')
+}
+
+/** As people read it: every space alike. */
+const textOf = async (page: Page, id: string) => (await page.getByTestId(id).innerText()).replace(/\s/g, ' ')
+
+// Guarantee: from the catalogue through the cart to one order, though the button is pressed twice; the stock falls once.
+test('a double press orders once', async () => {
+  const kettle = await addProduct(app, admin, { name: 'Чайник', price: '1490.50', stock: 10, category: 'electronics' })
+  const book = await addProduct(app, admin, { name: 'История района', price: '390.00', stock: 5, category: 'books' })
+  const olga = await person(app, { first_name: 'Ольга' })
+  await using visitor = await visit()
+  const { page } = visitor
+  await signIn(page, olga.username, olga.password)
+  await page.getByRole('link', { name: 'Магазин' }).click()
+  await page.getByRole('button', { name: 'В корзину: Чайник' }).click()
+  await page.getByRole('group', { name: 'Сколько: Чайник' }).getByRole('button', { name: 'Больше' }).click()
+  await page.getByRole('button', { name: 'В корзину: История района' }).click()
+  await page.reload()
+  await page.getByRole('link', { name: 'Корзина: 2 товара' }).first().click()
+  await page.getByRole('button', { name: 'Оформить заказ' }).waitFor()
+  assert.equal(await textOf(page, 'total'), '3 371 ₽')
+
+  const keys: (string | undefined)[] = []
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/api/orders'))
+      keys.push(request.headers()['idempotency-key'])
+  })
+  await page.getByRole('button', { name: 'Оформить заказ' }).evaluate((button: { click(): void }) => {
+    button.click()
+    button.click()
+  })
+  await page.waitForURL(/orders\/\d+$/)
+  await page
+    .getByText('Товары')
+    .or(page.getByRole('heading', { name: 'Состав' }))
+    .first()
+    .waitFor()
+  assert.equal(await textOf(page, 'total'), '3 371 ₽')
+  assert.deepEqual([keys.length, new Set(keys).size], [2, 1])
+  const { body } = await app.get('/api/orders', { token: olga.token })
+  assert.deepEqual([body.count, body.results[0].total_price], [1, '3371.00'])
+  assert.deepEqual([await stockOf(app, kettle.id), await stockOf(app, book.id)], [8, 4])
+
+  // The document, once it is made, opens by the cookie alone.
+  const address = await page.getByRole('link', { name: 'Документ (PDF)' }).getAttribute('href')
+  const opened = await visitor.context.request.get(address ?? '')
+  assert.deepEqual([opened.status(), opened.headers()['content-type']], [200, 'application/pdf'])
+
+  await page.getByRole('button', { name: 'Отменить заказ' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Отменить заказ' }).click()
+  await page.getByText('Товары вернулись на склад').first().waitFor()
+  assert.equal(await stockOf(app, kettle.id), 10)
+  await page.goto('/shop/cart')
+  await page.getByText('Корзина пуста').waitFor()
+})
+
+// Guarantee: what is short is told at its line in words, can be put right in one press, and the rest of the cart stays.
+test('short stock is told at its line', async () => {
+  const lamp = await addProduct(app, admin, { name: 'Лампа', price: '700.00', stock: 5 })
+  const rug = await addProduct(app, admin, { name: 'Коврик', price: '300.00', stock: 5 })
+  const [ivan, rival] = [await person(app), await person(app)]
+  await using visitor = await visit({ width: 1280 })
+  const { page } = visitor
+  await signIn(page, ivan.username, ivan.password)
+  for (const { id, name } of [rug, lamp]) {
+    await page.goto(`/shop/${id}`)
+    await page.getByRole('button', { name: `В корзину: ${name}` }).click()
+  }
+  await page.goto('/shop/cart')
+  await page.getByRole('textbox', { name: 'Количество: Лампа' }).fill('4')
+  await page.getByText('3 100 ₽').waitFor()
+  await bought(app, rival.token, [lamp.id, 3])
+  await page.getByRole('button', { name: 'Оформить заказ' }).click()
+  const line = page.getByRole('listitem').filter({ hasText: 'Лампа' })
+  await line.getByText('Товара «Лампа» осталось 2.').waitFor()
+  const field = line.getByRole('textbox')
+  assert.deepEqual([await field.inputValue(), await field.getAttribute('aria-invalid')], ['4', 'true'])
+  assert.equal(await page.getByRole('listitem').filter({ hasText: 'Коврик' }).getByRole('alert').count(), 0)
+  await line.getByRole('button', { name: 'Взять 2' }).click()
+  await page.getByRole('button', { name: 'Оформить заказ' }).click()
+  await page.waitForURL(/orders\/\d+$/)
+  assert.deepEqual([await stockOf(app, lamp.id), await stockOf(app, rug.id)], [0, 4])
+})
+
+/** Waits until a page has its heading, its data and its fonts. */
+async function settle(page: Page) {
+  await page.locator('h1').waitFor()
+  await page.locator('#root:not(:has(.mantine-Skeleton-root, .mantine-Loader-root))').waitFor()
+  await page.evaluate('document.fonts.ready.then(() => true)')
+}
+
+/** What axe finds on the page that is open, on a phone and on a desktop, light and dark. */
+async function faultsOf(page: Page): Promise<string[]> {
+  await settle(page)
+  await page.evaluate(axe)
+  const faults: string[] = []
+  for (const width of [360, 1280]) {
+    await page.setViewportSize({ width, height: 800 })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor()
+      const found = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as {
+        violations: { id: string; nodes: { html: string }[] }[]
+      }
+      const where = `${new URL(page.url()).pathname} at ${width} px, ${colorScheme}`
+      for (const { id, nodes } of found.violations)
+        faults.push(`${where}: ${id} ${nodes.map((node) => node.html.slice(0, 200)).join(' ')}`)
+    }
+    if (await page.evaluate('document.documentElement.scrollWidth > innerWidth'))
+      faults.push(`${page.url()} is wider than ${width} px`)
+  }
+  return faults
+}
+
+// Guarantee: axe finds nothing on any screen of the shop, in both themes, on a phone and on a desktop; none scrolls sideways.
+test('every screen is accessible', async () => {
+  const things = [
+    { name: 'Лейка садовая', price: '640.00', stock: 12, category: 'home', description: 'Пять литров, с насадкой.' },
+    { name: 'Видеоглазок «Вега» с датчиком движения', price: '4290.00', stock: 3, category: 'electronics' },
+    { name: 'Худи «Наш двор»', price: '2350.00', stock: 40, category: 'clothing' },
+    { name: 'Раскраска «Двор»', price: '290.00', stock: 0, category: 'books' },
+    { name: 'Замена смесителя', price: '1800.00', stock: 7, category: 'services' },
+    { name: 'Ключ от домофона', price: '250.00', stock: 4, category: 'other' },
+  ]
+  const [can, spyhole, , sold, , key] = await Promise.all(things.map((thing) => addProduct(app, admin, thing)))
+  const keeper = await withRole(app, 'storekeeper')
+  const vera = await person(app, { first_name: 'Вера', last_name: 'Лебедева' })
+  const order = await bought(app, vera.token, [can.id, 2], [spyhole.id, 1], [key.id, 1])
+  const gone = await bought(app, vera.token, [can.id, 1])
+  const mine = await bought(app, keeper.token, [can.id, 1])
+  await app.call('PATCH', `/api/orders/${gone.id}`, { body: { status: 'cancelled' }, token: admin })
+  for (const status of ['processing', 'shipped'])
+    await app.call('PATCH', `/api/orders/${order.id}`, { body: { status }, token: admin })
+  await drainJobs(app)
+  await using visitor = await visit()
+  const { page } = visitor
+  await signIn(page, keeper.username, keeper.password)
+  await page.goto(`/shop/${can.id}`)
+  await page.getByRole('button', { name: 'В корзину: Лейка садовая' }).click()
+  await page.goto(`/shop/${spyhole.id}`)
+  await page.getByRole('button', { name: /^В корзину/ }).click()
+  const faults: string[] = []
+  for (const path of [
+    '/shop',
+    '/shop?search=zzzzz&in_stock=true',
+    `/shop/${sold.id}`,
+    '/shop/cart',
+    '/orders',
+    `/orders/${mine.id}`,
+    `/orders/${order.id}`,
+    `/orders/${gone.id}`,
+    '/admin/orders',
+    '/admin/products',
+    '/admin/products/new',
+    `/admin/products/${can.id}`,
+  ]) {
+    await page.goto(path)
+    faults.push(...(await faultsOf(page)))
+  }
+  assert.deepEqual(faults, [])
+})

@@ -102,6 +102,12 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     if (ofModules && !route.config?.access) {
       throw new Error(`${route.method} ${route.url} does not say who may call it`)
     }
+    // Hooks stand only where they have work: the cached reads are the ones that pay for each.
+    if (!['GET', 'HEAD', 'DELETE'].includes(String(route.method))) route.preValidation = takeUpload
+    if (route.config?.idempotent) {
+      route.preHandler = takeKey
+      route.onSend = tellReplay
+    }
     const { access } = route.config ?? {}
     if (access && route.method !== 'HEAD') declared.push({ method: String(route.method), url: route.url, access })
   })
@@ -134,9 +140,10 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     strictTransportSecurity: false,
   })
   const https = config.PUBLIC_URL.startsWith('https')
-  app.addHook('onRequest', async (_req, reply) => {
+  app.addHook('onRequest', (_req, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
     if (https) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains')
+    done()
   })
   await app.register(cookie)
   await app.register(multipart, { limits: { fileSize: uploadLimitBytes, files: 1, fields: 50, fieldSize: 64 << 10 } })
@@ -161,19 +168,12 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     req.viewer = await authenticate(platform, req)
     checkAccess(access, req.method, req.viewer)
   })
-  app.addHook('preValidation', takeUpload)
-  app.addHook('preHandler', async (req, reply) => {
-    if (req.routeOptions.config.idempotent && req.viewer) req.once = onceOf(req, reply, req.viewer)
-  })
-  app.addHook('onSend', async (req, reply) => {
-    if (req.once?.replayed) reply.header('idempotent-replayed', 'true')
-  })
   // A connection that falls idle only after the close began would hold it up until its keep-alive ends.
   app.addHook('preClose', async () => {
     const idle = setInterval(() => app.server.closeIdleConnections(), 50)
     app.server.once('close', () => clearInterval(idle))
   })
-  app.addHook('onResponse', async (req, reply) => {
+  app.addHook('onResponse', (req, reply, done) => {
     const route = req.routeOptions.url ?? 'none'
     requestSeconds.observe({ method: req.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
     const level = reply.statusCode >= 500 ? 'warn' : 'info'
@@ -188,6 +188,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
       },
       'request',
     )
+    done()
   })
 
   app.setErrorHandler((error, req, reply) => sendProblem(platform, error as Error, req, reply))
@@ -248,6 +249,14 @@ async function takeUpload(req: FastifyRequest) {
     }
   }
   req.body = body
+}
+
+async function takeKey(req: FastifyRequest, reply: FastifyReply) {
+  if (req.viewer) req.once = onceOf(req, reply, req.viewer)
+}
+
+async function tellReplay(req: FastifyRequest, reply: FastifyReply) {
+  if (req.once?.replayed) reply.header('idempotent-replayed', 'true')
 }
 
 function onceOf(req: FastifyRequest, reply: FastifyReply, user: User): Once | undefined {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { drainJobs, logInAdmin, person, startApp, type TestApp } from './harness.ts'
+import { adminPassword, drainJobs, logInAdmin, person, startApp, type TestApp } from './harness.ts'
 import { addProduct, bought, stockOf, withRole } from './shop.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -33,7 +33,7 @@ async function launch(): Promise<Browser> {
 
 before(async () => {
   assert.ok(existsSync('web/dist/index.html'), 'web/dist is missing: npm test builds it')
-  ;[app, browser] = await Promise.all([startApp(), launch()])
+  ;[app, browser] = await Promise.all([startApp({ MIN_ORDER_TOTAL: '500.00' }), launch()])
   admin = await logInAdmin(app)
 })
 after(async () => {
@@ -43,9 +43,9 @@ after(async () => {
 })
 
 /** A browser of its own, as another person has it. Anything that breaks in its pages fails the test. */
-async function visit(options: { width?: number } = {}) {
+async function visit(options: { width?: number; url?: string } = {}) {
   const context = await browser.newContext({
-    baseURL: app.url,
+    baseURL: options.url ?? app.url,
     viewport: { width: options.width ?? 360, height: 780 },
     reducedMotion: 'reduce',
     locale: 'ru-RU',
@@ -137,11 +137,18 @@ test('short stock is told at its line', async () => {
   await using visitor = await visit({ width: 1280 })
   const { page } = visitor
   await signIn(page, ivan.username, ivan.password)
-  for (const { id, name } of [rug, lamp]) {
+  const put = async ({ id, name }: { id: number; name: string }) => {
     await page.goto(`/shop/${id}`)
     await page.getByRole('button', { name: `В корзину: ${name}` }).click()
+    await page.getByRole('link', { name: /^Корзина: / }).click()
   }
-  await page.goto('/shop/cart')
+  await put(rug)
+  await page.getByRole('button', { name: 'Оформить заказ' }).click()
+  await page
+    .getByRole('alert')
+    .filter({ hasText: /Сумма заказа не меньше 500/ })
+    .waitFor()
+  await put(lamp)
   await page.getByRole('textbox', { name: 'Количество: Лампа' }).fill('4')
   await page.getByText('3 100 ₽').waitFor()
   await bought(app, rival.token, [lamp.id, 3])
@@ -155,6 +162,69 @@ test('short stock is told at its line', async () => {
   await page.getByRole('button', { name: 'Оформить заказ' }).click()
   await page.waitForURL(/orders\/\d+$/)
   assert.deepEqual([await stockOf(app, lamp.id), await stockOf(app, rug.id)], [0, 4])
+})
+
+// Guarantee: a storekeeper narrows the orders in the address, moves many at once and reads what became of each.
+test('many orders move at once, each with its outcome', async () => {
+  const goods = await addProduct(app, admin, { price: '900.00', stock: 50 })
+  const [keeper, buyer] = [await withRole(app, 'storekeeper'), await person(app, { first_name: 'Глеб' })]
+  const [first, second] = [await bought(app, buyer.token, [goods.id, 1]), await bought(app, buyer.token, [goods.id, 2])]
+  await using visitor = await visit({ width: 1280 })
+  const { page } = visitor
+  await signIn(page, keeper.username, keeper.password)
+  await page.goto(`/admin/orders?user=${buyer.id}&status=pending`)
+  await page.getByLabel('Выбрать все показанные').check()
+  await app.call('PATCH', `/api/orders/${first.id}`, { body: { status: 'cancelled' }, token: buyer.token })
+  await page.getByRole('button', { name: 'Перевести' }).click()
+  const outcome = page.getByRole('status').filter({ hasText: 'Переведено 1 из 2' })
+  await outcome.waitFor()
+  const said = await outcome.getByRole('listitem').allInnerTexts()
+  assert.deepEqual(said.sort(), [
+    `Заказ № ${first.id}: Заказ в состоянии «отменён» нельзя перевести в «собирается».`,
+    `Заказ № ${second.id}: собирается`,
+  ])
+  await page.goto(`/orders/${second.id}`)
+  await page.getByRole('button', { name: 'Отметить отправленным' }).click()
+  await page.getByRole('button', { name: 'Отметить доставленным' }).click()
+  await page.locator('[aria-current=step]').filter({ hasText: 'Доставлен' }).waitFor()
+})
+
+// Guarantee: a product is put on sale and changed in the browser; faults stand at their fields, and stock that was sold
+// while the form was open is not written back.
+test('a storekeeper keeps the products', async () => {
+  const [keeper, buyer] = [await withRole(app, 'storekeeper'), await person(app)]
+  await using visitor = await visit()
+  const { page } = visitor
+  await signIn(page, keeper.username, keeper.password)
+  await page.goto('/admin/products/new')
+  await page.getByLabel('Название').fill('Скворечник')
+  await page.getByLabel('Цена, ₽').fill('даром')
+  await page.getByLabel('Остаток, шт.').fill('8')
+  await page.getByRole('button', { name: 'Выставить на продажу' }).click()
+  await page.locator('[aria-invalid=true]').first().waitFor()
+  assert.equal(await page.getByLabel('Цена, ₽').getAttribute('aria-invalid'), 'true')
+  await page.getByLabel('Цена, ₽').fill('1 250,50')
+  await page.getByRole('button', { name: 'Выставить на продажу' }).click()
+  await page.getByRole('link', { name: 'Скворечник' }).click()
+  await page.getByLabel('Цена, ₽').fill('1300')
+  const id = Number(new URL(page.url()).pathname.split('/').at(-1))
+  await bought(app, buyer.token, [id, 3])
+  await page.getByRole('button', { name: 'Сохранить' }).click()
+  await page.waitForURL('**/admin/products')
+  const { body } = await app.get(`/api/products/${id}`, { token: buyer.token })
+  assert.deepEqual([body.price, body.stock], ['1300.00', 5])
+})
+
+// Guarantee: an installation without the shop shows nothing of it.
+test('without its module the shop is not in the navigation', async () => {
+  await using other = await startApp({ MODULES: 'accounts,collects' }, { worker: false })
+  await using visitor = await visit({ width: 1280, url: other.url })
+  const { page } = visitor
+  await signIn(page, 'admin', adminPassword)
+  await page.getByRole('link', { name: 'Управление' }).click()
+  await page.getByRole('link', { name: 'Задания' }).waitFor()
+  for (const name of ['Магазин', 'Заказы', 'Товары'])
+    assert.equal(await page.getByRole('link', { name, exact: true }).count(), 0)
 })
 
 /** Waits until a page has its heading, its data and its fonts. */

@@ -91,6 +91,14 @@ export function AllOrders() {
           </Button>
         </Group>
       )}
+      {isStaff && (
+        <Bulk
+          orders={selected}
+          isAll={selected.length > 0 && selected.length === Math.min(rows?.length ?? 0, maxSelected)}
+          canSelect={rows !== undefined && rows.length > 0}
+          onAll={(isOn) => setPicked(new Set(isOn ? rows?.slice(0, maxSelected).map(({ id }) => id) : []))}
+        />
+      )}
       {orders.isPending && <Skeleton height={420} radius="lg" />}
       {orders.isError && !rows && <Failure error={orders.error} retry={orders.refetch} />}
       {rows?.length === 0 &&
@@ -101,14 +109,6 @@ export function AllOrders() {
         ) : (
           <Empty title={t('shop.orders.empty')}>{t('shop.admin.empty_text')}</Empty>
         ))}
-      {isStaff && (
-        <Bulk
-          orders={selected}
-          isAll={selected.length > 0 && selected.length === Math.min(rows?.length ?? 0, maxSelected)}
-          canSelect={rows !== undefined && rows.length > 0}
-          onAll={(isOn) => setPicked(new Set(isOn ? rows?.slice(0, maxSelected).map(({ id }) => id) : []))}
-        />
-      )}
       {rows && rows.length > 0 && (
         <Paper withBorder component="ul" className={classes.list}>
           {rows.map((order) => (

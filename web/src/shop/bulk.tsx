@@ -74,7 +74,7 @@ export function Bulk({ orders, isAll, canSelect, onAll }: Props) {
             onChange={() => onAll(!isAll)}
           />
           {orders.length > 0 && (
-            <Group gap="xs" className={classes.bulkEnd}>
+            <Group gap="xs" wrap="nowrap" className={classes.bulkEnd}>
               <Select
                 aria-label={t('shop.admin.new_status')}
                 value={status}

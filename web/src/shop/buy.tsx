@@ -15,7 +15,7 @@ export function Stock({ stock }: { stock: number }) {
   const few = stock > 0 && stock <= 5
   return (
     <Text span size="sm" className={classes.stock} data-none={stock === 0 || undefined} data-few={few || undefined}>
-      {stock === 0 ? t('shop.sold_out') : t('shop.left', { stock: number(stock) })}
+      {stock === 0 ? t('shop.sold_out') : t(few ? 'shop.few' : 'shop.left', { stock: number(stock) })}
     </Text>
   )
 }

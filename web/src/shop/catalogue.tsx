@@ -100,7 +100,7 @@ function ProductCard({ product }: { product: Product }) {
       <div className={classes.cardEnd}>
         <div className={classes.priceLine}>
           <span className={classes.price}>{money(product.price)}</span>
-          <Stock stock={product.stock} />
+          {product.stock > 0 && <Stock stock={product.stock} />}
         </div>
         <Buy product={product} />
       </div>

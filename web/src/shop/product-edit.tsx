@@ -50,7 +50,7 @@ export function EditProduct() {
   if (detail.isError && !product) return <Failure order={1} error={detail.error} retry={detail.refetch} />
   return (
     <Page title={t('shop.stockroom.edit_title')} lead={product?.name} width={680}>
-      {product ? (
+      {product && detail.isFetchedAfterMount ? (
         <ProductForm
           initial={valuesOf(product)}
           action={t('shop.stockroom.save')}

@@ -1,6 +1,6 @@
 import { Button, Paper, Select, Stack, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { plainAmount } from '../format.ts'
 import { tell } from '../ui/problems.ts'
@@ -27,9 +27,11 @@ type Props = {
 
 export function ProductForm({ initial, action, busy, children, onSend }: Props) {
   const { t } = useTranslation()
+  // The server may tell of other values meanwhile; what was changed is measured by what was shown.
+  const [before] = useState(() => bodyOf(initial))
   const form = useForm({ initialValues: initial })
   const send = (values: Values) => {
-    const [body, before] = [bodyOf(values), bodyOf(initial)]
+    const body = bodyOf(values)
     const changed = Object.fromEntries(
       Object.entries(body).filter(([name, value]) => value !== before[name as keyof typeof before]),
     )

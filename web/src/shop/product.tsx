@@ -55,7 +55,7 @@ export function ProductPage() {
             <Stack gap="md">
               <div className={classes.priceLine}>
                 <span className={classes.bigPrice}>{money(product.price)}</span>
-                <Stock stock={product.stock} />
+                {product.stock > 0 && <Stock stock={product.stock} />}
               </div>
               <Buy product={product} size="lg" />
               {cart.quantityOf(id) > 0 && (

@@ -39,6 +39,7 @@ await migrate(server.url)
 await migrateJobs(server.url, Object.assign({}, ...modules.map((m) => m.jobs ?? {})))
 const crowd = await makeCrowd(server.url, callers)
 const pool = stack.adopt(new pg.Pool({ connectionString: server.url, max: 4 }), (p) => p.end())
+pool.on('error', () => {})
 await pool.query(
   `insert into collects.collects (author_id, title, occasion, ends_at) select $1, 'Сбор ' || n, 'yard', '2099-01-01' from generate_series(1, 1001) n`,
   [crowd[0]!.id],

@@ -1,6 +1,6 @@
-import { sql } from 'kysely'
 import sharp from 'sharp'
 import { AppError } from '../platform/errors.ts'
+import { sweepFiles } from '../platform/files.ts'
 import type { Platform } from '../platform/module.ts'
 
 const limitBytes = 2 << 20
@@ -56,14 +56,5 @@ export async function withCover<T>(
   }
 }
 
-/** Removes covers that no collect has, an hour after they were written, so that none is taken from a change under way. */
-export async function sweepCovers({ db, files, log }: Platform): Promise<void> {
-  const old = await files.writtenBefore(folder, new Date(Date.now() - 3_600_000))
-  if (!old.length) return
-  const { rows } = await sql<{ key: string }>`
-    select key from unnest(${old}::text[]) key
-    where not exists (select from collects.collects where cover = key)`.execute(db)
-  if (!rows.length) return
-  await files.remove(rows.map((r) => r.key))
-  log.info({ covers: rows.length }, 'removed covers that no collect has')
-}
+/** Removes covers that no collect has. */
+export const sweepCovers = (platform: Platform) => sweepFiles(platform, folder, 'collects.collects', 'cover')

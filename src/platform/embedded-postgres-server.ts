@@ -205,11 +205,16 @@ export async function launch(home: Home, port: number, options: LaunchOptions, s
   closeSync(log.file)
   let ended: string | undefined
   child.once('error', (error) => (ended = error.message))
-  child.once('exit', () => (ended = tail(home, log.sizeBytes)))
+  // Of its later end the watch learns by the pid; by then the folder may be gone.
+  const tellEnd = () => {
+    ended = tail(home, log.sizeBytes)
+  }
+  child.once('exit', tellEnd)
   for (;;) {
     if (ended !== undefined) throw describe(ended, home, 'PostgreSQL did not start')
     const server = runningServer(home.cluster)
     if (server?.ready && server.pid === child.pid) {
+      child.off('exit', tellEnd)
       child.unref()
       return server
     }

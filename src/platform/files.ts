@@ -3,7 +3,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Disk } from 'flydrive'
 import { FSDriver } from 'flydrive/drivers/fs'
+import { sql } from 'kysely'
+import type { Db } from './database.ts'
 import { AppError } from './errors.ts'
+import type { Logger } from './log.ts'
 
 /** Files by key, as `covers/ab12….jpg`. A key is written once and never changed. */
 export type Files = {
@@ -58,4 +61,24 @@ export function openFiles(location: string): Files {
       return names.flatMap((name, i) => (times[i]?.isFile() && times[i].mtime < instant ? [`${folder}/${name}`] : []))
     },
   }
+}
+
+/**
+ * Removes the files of a folder that no row names in a column: what a crash left behind. Only those an hour old, so that
+ * none is taken from a change under way.
+ */
+export async function sweepFiles(
+  { db, files, log }: { db: Db; files: Files; log: Logger },
+  folder: string,
+  table: string,
+  column: string,
+): Promise<void> {
+  const old = await files.writtenBefore(folder, new Date(Date.now() - 3_600_000))
+  if (!old.length) return
+  const { rows } = await sql<{ key: string }>`
+    select key from unnest(${old}::text[]) key
+    where not exists (select from ${sql.table(table)} where ${sql.ref(column)} = key)`.execute(db)
+  if (!rows.length) return
+  await files.remove(rows.map((r) => r.key))
+  log.info({ folder, files: rows.length }, 'removed files that nothing names')
 }

@@ -103,10 +103,13 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
       throw new Error(`${route.method} ${route.url} does not say who may call it`)
     }
     // Hooks stand only where they have work: the cached reads are the ones that pay for each.
-    if (!['GET', 'HEAD', 'DELETE'].includes(String(route.method))) route.preValidation = takeUpload
+    const first = <H>(hook: H, own: H | H[] | undefined) => [hook, ...[own ?? []].flat()] as H[]
+    if (!['GET', 'HEAD', 'DELETE'].includes(String(route.method))) {
+      route.preValidation = first<unknown>(takeUpload, route.preValidation) as typeof route.preValidation
+    }
     if (route.config?.idempotent) {
-      route.preHandler = takeKey
-      route.onSend = tellReplay
+      route.preHandler = first<unknown>(takeKey, route.preHandler) as typeof route.preHandler
+      route.onSend = first<unknown>(tellReplay, route.onSend) as typeof route.onSend
     }
     const { access } = route.config ?? {}
     if (access && route.method !== 'HEAD') declared.push({ method: String(route.method), url: route.url, access })

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
 import { transaction } from '../platform/database.ts'
 import { notFound } from '../platform/errors.ts'
+import { sweepFiles } from '../platform/files.ts'
 import { formatMoney, type Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
 import type { Letter } from '../platform/mail.ts'
@@ -163,14 +164,5 @@ export async function readDocument({ db, files }: Platform, id: number): Promise
   return content
 }
 
-/** Removes documents that no order names, an hour after they were written, so that none is taken from a job under way. */
-export async function sweepDocuments({ db, files, log }: Platform): Promise<void> {
-  const old = await files.writtenBefore(folder, new Date(Date.now() - 3_600_000))
-  if (!old.length) return
-  const { rows } = await sql<{ key: string }>`
-    select key from unnest(${old}::text[]) key
-    where not exists (select from shop.orders where document = key)`.execute(db)
-  if (!rows.length) return
-  await files.remove(rows.map((r) => r.key))
-  log.info({ documents: rows.length }, 'removed documents that no order has')
-}
+/** Removes documents that no order names. */
+export const sweepDocuments = (platform: Platform) => sweepFiles(platform, folder, 'shop.orders', 'document')

@@ -126,7 +126,7 @@ test('stock is changed by movements', async () => {
   const log = await app.platform.db
     .selectFrom('platform.audit_log')
     .select(['action', 'before', 'after'])
-    .where('subject', '=', 'products')
+    .where('subject', '=', 'shop.products')
     .where('subject_id', '=', id)
     .orderBy('id')
     .execute()

@@ -109,7 +109,12 @@ export async function createProduct(
     const { id } = await tx.insertInto('shop.products').values(input).returning('id').executeTakeFirstOrThrow()
     if (input.stock) await move(tx, user, id, 'initial', input.stock)
     const product = await getProduct(tx, id)
-    await recordChange(tx, user, { action: 'shop.create_product', subject: 'products', subject_id: id, after: product })
+    await recordChange(tx, user, {
+      action: 'shop.create_product',
+      subject: 'shop.products',
+      subject_id: id,
+      after: product,
+    })
     return product
   })
 }
@@ -142,7 +147,13 @@ export async function changeProduct({ db }: Platform, user: User, id: number, in
     const moved = (input.stock ?? before.stock) - before.stock
     if (moved) await move(tx, user, id, moved > 0 ? 'received' : 'corrected', moved)
     const after = { ...before, ...input }
-    await recordChange(tx, user, { action: 'shop.change_product', subject: 'products', subject_id: id, before, after })
+    await recordChange(tx, user, {
+      action: 'shop.change_product',
+      subject: 'shop.products',
+      subject_id: id,
+      before,
+      after,
+    })
     return getProduct(tx, id)
   })
 }
@@ -160,6 +171,6 @@ export async function removeProduct({ db }: Platform, user: User, id: number): P
       .executeTakeFirst()
     if (ordered) await tx.updateTable('shop.products').set({ hidden_at: sql`now()` }).where('id', '=', id).execute()
     else await tx.deleteFrom('shop.products').where('id', '=', id).execute()
-    await recordChange(tx, user, { action: 'shop.remove_product', subject: 'products', subject_id: id, before })
+    await recordChange(tx, user, { action: 'shop.remove_product', subject: 'shop.products', subject_id: id, before })
   })
 }

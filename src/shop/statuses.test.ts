@@ -74,7 +74,7 @@ test('who moves an order', async () => {
   assert.deepEqual([same.status, same.body.status], [200, 'pending'])
   assert.equal((await move(id, 'processing', storekeeper.token)).status, 200)
   const { rows } = await app.platform.pool.query(
-    `select user_id, before, after from platform.audit_log where subject = 'orders' and subject_id = $1`,
+    `select user_id, before, after from platform.audit_log where subject = 'shop.orders' and subject_id = $1`,
     [id],
   )
   assert.deepEqual(rows, [{ user_id: storekeeper.id, before: { status: 'pending' }, after: { status: 'processing' } }])

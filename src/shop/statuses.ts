@@ -65,7 +65,7 @@ async function moveOrders(
         actor,
         change: {
           action: 'shop.move_order',
-          subject: 'orders',
+          subject: 'shop.orders',
           subject_id: id,
           before: { status: before.get(id) },
           after: { status: to },

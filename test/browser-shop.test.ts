@@ -129,6 +129,34 @@ test('a double press orders once', async () => {
   await page.getByText('Корзина пуста').waitFor()
 })
 
+// Guarantee: an order whose answer was lost is not made twice, even when the page was loaded anew in between.
+test('the same cart again is the same order', async () => {
+  const thing = await addProduct(app, admin, { name: 'Саженец', price: '600.00', stock: 10 })
+  const nina = await person(app)
+  await using visitor = await visit()
+  const { page } = visitor
+  await signIn(page, nina.username, nina.password)
+  await page.goto(`/shop/${thing.id}`)
+  await page.getByRole('button', { name: 'В корзину: Саженец' }).click()
+  await page.goto('/shop/cart')
+  await page.route(
+    '**/api/orders',
+    async (route) => {
+      await route.fetch()
+      await route.abort()
+    },
+    { times: 1 },
+  )
+  await page.getByRole('button', { name: 'Оформить заказ' }).click()
+  await page.getByText('Сервер не отвечает').waitFor()
+  assert.equal(await stockOf(app, thing.id), 9)
+  await page.reload()
+  await page.getByRole('button', { name: 'Оформить заказ' }).click()
+  await page.waitForURL(/orders\/\d+$/)
+  const { body } = await app.get('/api/orders', { token: nina.token })
+  assert.deepEqual([body.count, await stockOf(app, thing.id)], [1, 9])
+})
+
 // Guarantee: what is short is told at its line in words, can be put right in one press, and the rest of the cart stays.
 test('short stock is told at its line', async () => {
   const lamp = await addProduct(app, admin, { name: 'Лампа', price: '700.00', stock: 5 })
@@ -185,6 +213,11 @@ test('many orders move at once, each with its outcome', async () => {
   ])
   await page.goto(`/orders/${second.id}`)
   await page.getByRole('button', { name: 'Отметить отправленным' }).click()
+  await page.getByText('Вызов принят.').waitFor()
+  await app.platform.db.updateTable('shop.orders').set({ shipping: 'failed' }).where('id', '=', second.id).execute()
+  await page.reload()
+  await page.getByRole('button', { name: 'Вызвать снова' }).click()
+  await page.getByText('Вызов принят.').waitFor()
   await page.getByRole('button', { name: 'Отметить доставленным' }).click()
   await page.locator('[aria-current=step]').filter({ hasText: 'Доставлен' }).waitFor()
 })

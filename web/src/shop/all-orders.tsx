@@ -161,7 +161,7 @@ function Row({ order, isPicked, mayPick, onPick, onBuyer }: RowProps) {
         </label>
       )}
       <div className={classes.rowWords}>
-        <Link to={`/orders/${order.id}`} className={classes.open}>
+        <Link to={`/orders/${order.id}`} className={`${classes.open} ${classes.whole}`}>
           {t('shop.orders.number', { number: order.id })}
         </Link>
         <Text size="sm">{contents(order)}</Text>

@@ -50,6 +50,7 @@ export function Bulk({ orders, isAll, canSelect, onAll }: Props) {
             total: results.length,
           })}
           withCloseButton
+          classNames={{ closeButton: classes.close }}
           closeButtonLabel={t('shop.admin.close')}
           onClose={move.reset}
         >

@@ -33,7 +33,7 @@ export function CartLine({ id, product, quantity, fault, onChange }: Props) {
       </div>
       <div className={classes.words}>
         {product ? (
-          <Anchor component={Link} to={`/shop/${id}`} fw={550} c="inherit" className={classes.name}>
+          <Anchor component={Link} to={`/shop/${id}`} fw={550} c="inherit" className={classes.lineName}>
             {name}
           </Anchor>
         ) : (

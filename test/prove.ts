@@ -1,7 +1,13 @@
 // The long proofs at full size: a million rows, many kills, a minute against deadlocks. `npm test` runs each of them small.
 import { spawnSync } from 'node:child_process'
 
-const proofs = ['test/crash.test.ts', 'test/exact.test.ts', 'test/seed.test.ts', ...process.argv.slice(2)]
+const proofs = [
+  'test/crash.test.ts',
+  'test/exact.test.ts',
+  'test/seed.test.ts',
+  'src/shop/crash.test.ts',
+  ...process.argv.slice(2),
+]
 const { status } = spawnSync(
   process.execPath,
   [

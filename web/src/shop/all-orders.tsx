@@ -14,6 +14,7 @@ import classes from './order.module.css'
 import { StatusChip } from './order-parts.tsx'
 import { useContents } from './orders.tsx'
 import { type Order, type OrderFilter, shopQueries, statuses } from './queries.ts'
+import staff from './staff.module.css'
 
 /** The server moves no more at once. */
 const maxSelected = 100
@@ -61,7 +62,7 @@ export function AllOrders() {
 
   return (
     <Page title={t('shop.admin.orders_title')} lead={t('shop.admin.orders_lead')}>
-      <search className={classes.filters}>
+      <search className={staff.filters}>
         <Select
           label={t('shop.orders.status')}
           value={filter.status ?? ''}
@@ -150,7 +151,7 @@ function Row({ order, isPicked, mayPick, onPick, onBuyer }: RowProps) {
     <li className={classes.row}>
       {onPick && (
         // biome-ignore lint/a11y/noLabelWithoutControl: the checkbox names itself, the label gives it 44 px
-        <label className={classes.check}>
+        <label className={staff.check}>
           <Checkbox
             size="md"
             aria-label={t('shop.admin.select', { number: order.id })}
@@ -169,7 +170,7 @@ function Row({ order, isPicked, mayPick, onPick, onBuyer }: RowProps) {
           {onBuyer ? (
             <button
               type="button"
-              className={classes.buyer}
+              className={staff.buyer}
               aria-label={t('shop.admin.only_buyer', { name: order.full_name })}
               onClick={onBuyer}
             >

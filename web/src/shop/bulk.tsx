@@ -6,8 +6,8 @@ import { useTranslation } from 'react-i18next'
 import { answer, api } from '../api.ts'
 import { Confirm } from '../ui/confirm.tsx'
 import { tell } from '../ui/problems.ts'
-import classes from './order.module.css'
 import { type Order, type Step, stepsFrom } from './queries.ts'
+import staff from './staff.module.css'
 
 const steps = ['processing', 'shipped', 'delivered', 'cancelled'] as const satisfies Step[]
 
@@ -50,11 +50,11 @@ export function Bulk({ orders, isAll, canSelect, onAll }: Props) {
             total: results.length,
           })}
           withCloseButton
-          classNames={{ closeButton: classes.close }}
+          classNames={{ closeButton: staff.close }}
           closeButtonLabel={t('shop.admin.close')}
           onClose={move.reset}
         >
-          <ul className={classes.outcome}>
+          <ul className={staff.outcome}>
             {results.map(({ order, status: now, error }) => (
               <li key={order}>
                 {t('shop.orders.number', { number: order })}:{' '}
@@ -65,17 +65,17 @@ export function Bulk({ orders, isAll, canSelect, onAll }: Props) {
         </Alert>
       )}
       {canSelect && (
-        <Paper withBorder className={classes.bulk} data-active={orders.length > 0 || undefined}>
+        <Paper withBorder className={staff.bulk} data-active={orders.length > 0 || undefined}>
           <Checkbox
             size="md"
-            className={classes.all}
+            className={staff.all}
             checked={isAll}
             indeterminate={!isAll && orders.length > 0}
             label={orders.length ? t('shop.admin.selected', { count: orders.length }) : t('shop.admin.select_all')}
             onChange={() => onAll(!isAll)}
           />
           {orders.length > 0 && (
-            <Group gap="xs" wrap="nowrap" className={classes.bulkEnd}>
+            <Group gap="xs" wrap="nowrap" className={staff.bulkEnd}>
               <Select
                 aria-label={t('shop.admin.new_status')}
                 value={status}

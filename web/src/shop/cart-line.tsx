@@ -27,7 +27,7 @@ export function CartLine({ id, product, quantity, fault, onChange }: Props) {
   const place = `fault-${id}`
   const words = fault || (product ? '' : t('shop.cart.gone_text'))
   return (
-    <li className={classes.line} data-fault={words !== '' || undefined}>
+    <li className={classes.line}>
       <div className={classes.thumb} data-none={!product || product.stock === 0 || undefined}>
         <Art category={product?.category ?? 'other'} seed={id} />
       </div>

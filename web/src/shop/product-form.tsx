@@ -4,8 +4,8 @@ import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { plainAmount } from '../format.ts'
 import { tell } from '../ui/problems.ts'
-import classes from './order.module.css'
 import { type Category, categories } from './queries.ts'
+import staff from './staff.module.css'
 
 export type Values = { name: string; category: Category; description: string; price: string; stock: string }
 
@@ -52,7 +52,7 @@ export function ProductForm({ initial, action, busy, children, onSend }: Props) 
             data={categories.map((value) => ({ value, label: t(`shop.category.${value}`) }))}
             {...form.getInputProps('category')}
           />
-          <div className={classes.pair}>
+          <div className={staff.pair}>
             <TextInput
               label={t('shop.stockroom.price')}
               inputMode="decimal"
@@ -77,7 +77,7 @@ export function ProductForm({ initial, action, busy, children, onSend }: Props) 
             maxLength={10_000}
             {...form.getInputProps('description')}
           />
-          <div className={classes.buttons}>
+          <div className={staff.buttons}>
             <Button type="submit" size="lg" loading={busy}>
               {action}
             </Button>

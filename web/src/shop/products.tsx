@@ -17,6 +17,7 @@ import { useProductFilter } from './filters.tsx'
 import classes from './order.module.css'
 import { categories, type Product, rowsPerPage, shopQueries } from './queries.ts'
 import shop from './shop.module.css'
+import staff from './staff.module.css'
 
 /** What runs low, for whoever orders more of it. */
 const lowStock = 5
@@ -99,7 +100,7 @@ function Row({ product, to }: { product: Product; to: string }) {
   const { money } = useFormat()
   return (
     <li className={classes.row}>
-      <div className={`${shop.thumb} ${classes.rowThumb}`} data-none={product.stock === 0 || undefined}>
+      <div className={`${shop.thumb} ${staff.rowThumb}`} data-none={product.stock === 0 || undefined}>
         <Art category={product.category} seed={product.id} />
       </div>
       <div className={classes.rowWords}>

@@ -1,79 +1,23 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
+import { faultsOf, openBrowser, signIn } from './browser.ts'
 import { adminPassword, drainJobs, logInAdmin, person, startApp, type TestApp } from './harness.ts'
 import { addProduct, bought, stockOf, withRole } from './shop.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const folder = mkdtempSync(join(tmpdir(), 'dvor-browser-'))
 let app: TestApp
-let browser: Browser
+let browser: Awaited<ReturnType<typeof openBrowser>>
 let admin: string
 
-/** The machine's Chromium, or else the one of the npm package, unpacked where no other version can lie. */
-async function launch(): Promise<Browser> {
-  const installed = '/usr/bin/chromium'
-  const args = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run']
-  if (existsSync(installed)) return chromium.launch({ executablePath: installed, args })
-  const before = process.env.TMPDIR
-  process.env.TMPDIR = join(folder, 'chromium')
-  mkdirSync(process.env.TMPDIR)
-  try {
-    const { default: packed } = await import('@sparticuz/chromium')
-    return await chromium.launch({ executablePath: await packed.executablePath(), args: [...packed.args, ...args] })
-  } finally {
-    if (before === undefined) delete process.env.TMPDIR
-    else process.env.TMPDIR = before
-  }
-}
-
 before(async () => {
-  assert.ok(existsSync('web/dist/index.html'), 'web/dist is missing: npm test builds it')
-  ;[app, browser] = await Promise.all([startApp({ MIN_ORDER_TOTAL: '500.00' }), launch()])
+  app = await startApp({ MIN_ORDER_TOTAL: '500.00' })
+  browser = await openBrowser(app.url)
   admin = await logInAdmin(app)
 })
 after(async () => {
-  await browser?.close()
+  await browser?.[Symbol.asyncDispose]()
   await app?.[Symbol.asyncDispose]()
-  rmSync(folder, { recursive: true, force: true })
 })
-
-/** A browser of its own, as another person has it. Anything that breaks in its pages fails the test. */
-async function visit(options: { width?: number; url?: string } = {}) {
-  const context = await browser.newContext({
-    baseURL: options.url ?? app.url,
-    viewport: { width: options.width ?? 360, height: 780 },
-    reducedMotion: 'reduce',
-    locale: 'ru-RU',
-  })
-  context.setDefaultTimeout(10_000)
-  const broken: string[] = []
-  context.on('weberror', (error) => broken.push(String(error.error())))
-  const page = await context.newPage()
-  page.on('console', (message) => {
-    if (/Content Security Policy|unique "key"/.test(message.text())) broken.push(message.text())
-  })
-  return {
-    page,
-    context,
-    async [Symbol.asyncDispose]() {
-      await context.close()
-      assert.deepEqual(broken, [])
-    },
-  }
-}
-
-async function signIn(page: Page, username: string, password: string) {
-  await page.goto('/sign-in')
-  await page.getByLabel('Имя или почта').fill(username)
-  await page.getByLabel('Пароль', { exact: true }).fill(password)
-  await page.locator('form').getByRole('button', { name: 'Войти' }).click()
-  await page.waitForURL('**/collects')
-}
 
 /** As people read it: every space alike. */
 const textOf = async (page: Page, id: string) => (await page.getByTestId(id).innerText()).replace(/\s/g, ' ')
@@ -83,7 +27,7 @@ test('a double press orders once', async () => {
   const kettle = await addProduct(app, admin, { name: 'Чайник', price: '1490.50', stock: 10, category: 'electronics' })
   const book = await addProduct(app, admin, { name: 'История района', price: '390.00', stock: 5, category: 'books' })
   const olga = await person(app, { first_name: 'Ольга' })
-  await using visitor = await visit()
+  await using visitor = await browser.visit()
   const { page } = visitor
   await signIn(page, olga.username, olga.password)
   await page.getByRole('link', { name: 'Магазин' }).click()
@@ -133,7 +77,7 @@ test('a double press orders once', async () => {
 test('the same cart again is the same order', async () => {
   const thing = await addProduct(app, admin, { name: 'Саженец', price: '600.00', stock: 10 })
   const nina = await person(app)
-  await using visitor = await visit()
+  await using visitor = await browser.visit()
   const { page } = visitor
   await signIn(page, nina.username, nina.password)
   await page.goto(`/shop/${thing.id}`)
@@ -162,7 +106,7 @@ test('short stock is told at its line', async () => {
   const lamp = await addProduct(app, admin, { name: 'Лампа', price: '700.00', stock: 5 })
   const rug = await addProduct(app, admin, { name: 'Коврик', price: '300.00', stock: 5 })
   const [ivan, rival] = [await person(app), await person(app)]
-  await using visitor = await visit({ width: 1280 })
+  await using visitor = await browser.visit({ width: 1280 })
   const { page } = visitor
   await signIn(page, ivan.username, ivan.password)
   const put = async ({ id, name }: { id: number; name: string }) => {
@@ -197,7 +141,7 @@ test('many orders move at once, each with its outcome', async () => {
   const goods = await addProduct(app, admin, { price: '900.00', stock: 50 })
   const [keeper, buyer] = [await withRole(app, 'storekeeper'), await person(app, { first_name: 'Глеб' })]
   const [first, second] = [await bought(app, buyer.token, [goods.id, 1]), await bought(app, buyer.token, [goods.id, 2])]
-  await using visitor = await visit({ width: 1280 })
+  await using visitor = await browser.visit({ width: 1280 })
   const { page } = visitor
   await signIn(page, keeper.username, keeper.password)
   await page.goto(`/admin/orders?user=${buyer.id}&status=pending`)
@@ -226,7 +170,7 @@ test('many orders move at once, each with its outcome', async () => {
 // while the form was open is not written back.
 test('a storekeeper keeps the products', async () => {
   const [keeper, buyer] = [await withRole(app, 'storekeeper'), await person(app)]
-  await using visitor = await visit()
+  await using visitor = await browser.visit()
   const { page } = visitor
   await signIn(page, keeper.username, keeper.password)
   await page.goto('/admin/products/new')
@@ -251,7 +195,7 @@ test('a storekeeper keeps the products', async () => {
 // Guarantee: an installation without the shop shows nothing of it.
 test('without its module the shop is not in the navigation', async () => {
   await using other = await startApp({ MODULES: 'accounts,collects' }, { worker: false })
-  await using visitor = await visit({ width: 1280, url: other.url })
+  await using visitor = await browser.visit({ width: 1280, url: other.url })
   const { page } = visitor
   await signIn(page, 'admin', adminPassword)
   await page.getByRole('link', { name: 'Управление' }).click()
@@ -259,36 +203,6 @@ test('without its module the shop is not in the navigation', async () => {
   for (const name of ['Магазин', 'Заказы', 'Товары'])
     assert.equal(await page.getByRole('link', { name, exact: true }).count(), 0)
 })
-
-/** Waits until a page has its heading, its data and its fonts. */
-async function settle(page: Page) {
-  await page.locator('h1').waitFor()
-  await page.locator('#root:not(:has(.mantine-Skeleton-root, .mantine-Loader-root))').waitFor()
-  await page.evaluate('document.fonts.ready.then(() => true)')
-}
-
-/** What axe finds on the page that is open, on a phone and on a desktop, light and dark. */
-async function faultsOf(page: Page): Promise<string[]> {
-  await settle(page)
-  await page.evaluate(axe)
-  const faults: string[] = []
-  for (const width of [360, 1280]) {
-    await page.setViewportSize({ width, height: 800 })
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor()
-      const found = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as {
-        violations: { id: string; nodes: { html: string }[] }[]
-      }
-      const where = `${new URL(page.url()).pathname} at ${width} px, ${colorScheme}`
-      for (const { id, nodes } of found.violations)
-        faults.push(`${where}: ${id} ${nodes.map((node) => node.html.slice(0, 200)).join(' ')}`)
-    }
-    if (await page.evaluate('document.documentElement.scrollWidth > innerWidth'))
-      faults.push(`${page.url()} is wider than ${width} px`)
-  }
-  return faults
-}
 
 // Guarantee: axe finds nothing on any screen of the shop, in both themes, on a phone and on a desktop; none scrolls sideways.
 test('every screen is accessible', async () => {
@@ -310,7 +224,7 @@ test('every screen is accessible', async () => {
   for (const status of ['processing', 'shipped'])
     await app.call('PATCH', `/api/orders/${order.id}`, { body: { status }, token: admin })
   await drainJobs(app)
-  await using visitor = await visit()
+  await using visitor = await browser.visit()
   const { page } = visitor
   await signIn(page, keeper.username, keeper.password)
   await page.goto(`/shop/${can.id}`)

@@ -1,78 +1,22 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { words } from '../web/src/messages.ts'
+import { faultsOf, openBrowser, signIn } from './browser.ts'
 import { adminPassword, person, startApp, type TestApp } from './harness.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const folder = mkdtempSync(join(tmpdir(), 'dvor-browser-'))
 let app: TestApp
-let browser: Browser
-
-/** The machine's Chromium, or else the one of the npm package, unpacked where no other version can lie. */
-async function launch(): Promise<Browser> {
-  const installed = '/usr/bin/chromium'
-  const args = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run']
-  if (existsSync(installed)) return chromium.launch({ executablePath: installed, args })
-  const before = process.env.TMPDIR
-  process.env.TMPDIR = join(folder, 'chromium')
-  mkdirSync(process.env.TMPDIR)
-  try {
-    const { default: packed } = await import('@sparticuz/chromium')
-    return await chromium.launch({ executablePath: await packed.executablePath(), args: [...packed.args, ...args] })
-  } finally {
-    if (before === undefined) delete process.env.TMPDIR
-    else process.env.TMPDIR = before
-  }
-}
+let browser: Awaited<ReturnType<typeof openBrowser>>
 
 before(async () => {
-  assert.ok(existsSync('web/dist/index.html'), 'web/dist is missing: npm test builds it')
-  ;[app, browser] = await Promise.all([startApp(), launch()])
+  app = await startApp()
+  browser = await openBrowser(app.url)
 })
 after(async () => {
-  await browser?.close()
+  await browser?.[Symbol.asyncDispose]()
   await app?.[Symbol.asyncDispose]()
-  rmSync(folder, { recursive: true, force: true })
 })
-
-/** A browser of its own, as another person has it. Anything that breaks in its pages fails the test. */
-async function visit(options: { width?: number } = {}) {
-  const context = await browser.newContext({
-    baseURL: app.url,
-    viewport: { width: options.width ?? 360, height: 780 },
-    reducedMotion: 'reduce',
-    locale: 'ru-RU',
-  })
-  context.setDefaultTimeout(10_000)
-  const broken: string[] = []
-  context.on('weberror', (error) => broken.push(String(error.error())))
-  const page = await context.newPage()
-  page.on('console', (message) => {
-    if (/Content Security Policy|unique "key"/.test(message.text())) broken.push(message.text())
-  })
-  return {
-    page,
-    context,
-    async [Symbol.asyncDispose]() {
-      await context.close()
-      assert.deepEqual(broken, [])
-    },
-  }
-}
-
-async function signIn(page: Page, username: string, password: string) {
-  await page.goto('/sign-in')
-  await page.getByLabel('Имя или почта').fill(username)
-  await page.getByLabel('Пароль', { exact: true }).fill(password)
-  await page.locator('form').getByRole('button', { name: 'Войти' }).click()
-  await page.waitForURL('**/collects')
-}
 
 const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString()
 async function openCollect(token: string, title: string): Promise<number> {
@@ -87,7 +31,7 @@ const textOf = async (page: Page, id: string) => (await page.getByTestId(id).inn
 
 // Guarantee: a newcomer registers, opens a collect with a cover, and a neighbour gives in two taps and sees it at once.
 test('from registration to the first payment', async () => {
-  await using anna = await visit()
+  await using anna = await browser.visit()
   const { page } = anna
   await page.goto('/collects')
   await page.getByRole('link', { name: 'Открыть сбор' }).first().click()
@@ -114,7 +58,7 @@ test('from registration to the first payment', async () => {
   await page.locator('img[src^="/files/covers/"]').waitFor()
   assert.match((await page.locator('aside').innerText()).replace(/\s/g, ' '), /20 000,50 ₽/)
 
-  await using neighbour = await visit()
+  await using neighbour = await browser.visit()
   const boris = await person(app, { first_name: 'Борис' })
   await signIn(neighbour.page, boris.username, boris.password)
   await neighbour.page.goto(new URL(page.url()).pathname)
@@ -129,7 +73,7 @@ test('from registration to the first payment', async () => {
 test('a double press pays once', async () => {
   const author = await person(app)
   const id = await openCollect(author.token, 'Одним нажатием')
-  await using visitor = await visit({ width: 1280 })
+  await using visitor = await browser.visit({ width: 1280 })
   const { page } = visitor
   await signIn(page, author.username, author.password)
   await page.goto(`/collects/${id}?amount=1000`)
@@ -152,7 +96,7 @@ test('a double press pays once', async () => {
 
 // Guarantee: what the server says about a field stands at that field, and what was typed stays.
 test('a fault is shown at its field', async () => {
-  await using visitor = await visit()
+  await using visitor = await browser.visit()
   const { page } = visitor
   await page.goto('/register')
   await page.getByLabel('Имя пользователя').fill('ы')
@@ -173,7 +117,7 @@ test('a fault is shown at its field', async () => {
 test('the session goes on by itself', async () => {
   const author = await person(app)
   const id = await openCollect(author.token, 'Без перерыва')
-  await using visitor = await visit()
+  await using visitor = await browser.visit()
   const { page } = visitor
   await signIn(page, author.username, author.password)
   await page.goto(`/collects/${id}?amount=500`)
@@ -186,36 +130,6 @@ test('the session goes on by itself', async () => {
   assert.deepEqual([kept?.httpOnly, kept?.sameSite, kept?.path], [true, 'Strict', '/api/auth'])
   assert.equal(await page.evaluate('JSON.stringify({ ...localStorage }).includes("eyJ")'), false)
 })
-
-/** Waits until a page has its heading, its data and its fonts. */
-async function settle(page: Page) {
-  await page.locator('h1').waitFor()
-  await page.locator('#root:not(:has(.mantine-Skeleton-root, .mantine-Loader-root))').waitFor()
-  await page.evaluate('document.fonts.ready.then(() => true)')
-}
-
-/** What axe finds on the page that is open, on a phone and on a desktop, light and dark. */
-async function faultsOf(page: Page): Promise<string[]> {
-  await settle(page)
-  await page.evaluate(axe)
-  const faults: string[] = []
-  for (const width of [360, 1280]) {
-    await page.setViewportSize({ width, height: 800 })
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor()
-      const found = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as {
-        violations: { id: string; nodes: { html: string }[] }[]
-      }
-      const where = `${new URL(page.url()).pathname} at ${width} px, ${colorScheme}`
-      for (const { id, nodes } of found.violations)
-        faults.push(`${where}: ${id} ${nodes.map((node) => node.html.slice(0, 200)).join(' ')}`)
-    }
-    if (await page.evaluate('document.documentElement.scrollWidth > innerWidth'))
-      faults.push(`${page.url()} is wider than ${width} px`)
-  }
-  return faults
-}
 
 // Guarantee: axe finds nothing on any screen, in both themes, on a phone and on a desktop; none scrolls sideways.
 test('every screen is accessible', async () => {
@@ -254,8 +168,8 @@ test('every screen is accessible', async () => {
       faults.push(...(await faultsOf(page)))
     }
   }
-  await using visitor = await visit()
-  await using admin = await visit()
+  await using visitor = await browser.visit()
+  await using admin = await browser.visit()
   await signIn(admin.page, 'admin', adminPassword)
   await Promise.all([check(visitor.page, open), check(admin.page, closed)])
   assert.deepEqual(faults, [])

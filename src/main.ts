@@ -5,6 +5,7 @@ import { SingleBar } from 'cli-progress'
 import { createFirstAdmin, setAdministrator } from './accounts/index.ts'
 import { enabledModules, modules } from './app.ts'
 import { type Config, readConfig, SettingsError } from './platform/config.ts'
+import { tryConnection } from './platform/database.ts'
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
 import { createApp } from './platform/http.ts'
 import { migrateJobs } from './platform/jobs.ts'
@@ -28,7 +29,15 @@ function loadConfig(): Config {
 }
 
 async function openDatabase(config: Config, log: Logger): Promise<Opened> {
-  if (config.DATABASE_URL !== 'embedded') return { url: config.DATABASE_URL, close: async () => {} }
+  if (config.DATABASE_URL !== 'embedded') {
+    const { host } = new URL(config.DATABASE_URL)
+    await tryConnection(config.DATABASE_URL).catch((error: Error) => {
+      throw new Failure(
+        `The database at ${host} can't be used: ${error.message}. Check DATABASE_URL, and that it runs.`,
+      )
+    })
+    return { url: config.DATABASE_URL, close: async () => {} }
+  }
   const server = await startEmbeddedPostgres({ dataDir: config.DATA_DIR, log })
   return { url: server.url, close: () => server.stop() }
 }

@@ -182,6 +182,16 @@ test('every wrong setting is named', async () => {
   assert.doesNotMatch(process.output(), /at .*\.ts:/)
 })
 
+// Guarantee: a database that cannot be used is told in words, without a stack and without its password.
+test('a wrong DATABASE_URL is told in words', async () => {
+  const url = new URL(process.env.DVOR_TEST_SERVER!)
+  url.password = 'not-the-password'
+  await using process_ = await startProcess(['api'], { DATABASE_URL: url.href })
+  assert.equal(await process_.exited, 1)
+  assert.match(process_.output(), /The database at .* can't be used: .*Check DATABASE_URL/)
+  assert.doesNotMatch(process_.output(), /not-the-password|at .*\.(ts|js):/)
+})
+
 // Guarantee: a process with another secret than its database's does not start, and says why.
 test('another JWT_SECRET is refused', async () => {
   const database = await cloneDatabase()

@@ -42,6 +42,13 @@ export function createPool(url: string, max: number, log: Logger): pg.Pool {
   return pool
 }
 
+/** Throws what a single connection would meet. */
+export async function tryConnection(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 })
+  await client.connect()
+  await client.end()
+}
+
 export function createDb(pool: pg.Pool): Db {
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
 }

@@ -121,8 +121,9 @@ export async function resetPassword(
     if (!user) throw linkRefused()
     checkStrength('/password', password, user.username)
     await setPassword(tx, { ...actor, id: user.id }, 'accounts.reset_password', user.id, password_hash)
-    await sql`update accounts.users set email_confirmed_at = coalesce(email_confirmed_at, now()) where id = ${user.id}`.execute(
-      tx,
-    )
+    // Whoever has the mailbox owns the account: a number that was tied to it before the address was proved may be a
+    // squatter's, and would let them in again.
+    await sql`update accounts.users set email_confirmed_at = coalesce(email_confirmed_at, now()),
+      phone = case when email_confirmed_at is null then null else phone end where id = ${user.id}`.execute(tx)
   })
 }

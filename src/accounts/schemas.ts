@@ -11,16 +11,16 @@ const names = {
   patronymic: Type.Optional(Name('Игоревна')),
 }
 export const NewPassword = Type.String({ minLength: 8, maxLength: 128, format: 'text', examples: ['red-sparrow-42'] })
-const GivenPassword = Type.String({ maxLength: 128, examples: ['red-sparrow-42'] })
+const GivenPassword = Type.String({ maxLength: 128, format: 'text', examples: ['red-sparrow-42'] })
 const Username = Type.String({ minLength: 3, maxLength: 150, format: 'username', examples: ['anna'] })
-const Login = Type.String({ minLength: 1, maxLength: 254, examples: ['anna'] })
+const Login = Type.String({ minLength: 1, maxLength: 254, format: 'text', examples: ['anna'] })
 
 export const Registration = Closed({
   username: Username,
   email: Email,
   password: NewPassword,
   ...names,
-  invite_code: Type.Optional(Type.String({ maxLength: 16, examples: ['K7MP4X'] })),
+  invite_code: Type.Optional(Type.String({ maxLength: 16, format: 'text', examples: ['K7MP4X'] })),
 })
 export type Registration = Static<typeof Registration>
 
@@ -109,7 +109,7 @@ export const ProfileChange = Closed(
     ...names,
     email: Type.Optional(Email),
     locale: Type.Optional(Choice(['ru', 'en'])),
-    foreign_invite_code: Type.Optional(Type.String({ maxLength: 16, examples: ['K7MP4X'] })),
+    foreign_invite_code: Type.Optional(Type.String({ maxLength: 16, format: 'text', examples: ['K7MP4X'] })),
   },
   { examples: [{ first_name: 'Анна', last_name: 'Соколова', patronymic: 'Игоревна' }] },
 )

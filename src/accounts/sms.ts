@@ -23,8 +23,11 @@ const day = 86_400
 export function phoneDigits(text: string | number): string {
   const number = parsePhoneNumberFromString(String(text), 'RU')
   // Its length decides, for operators use new ranges before the library knows them.
-  if (!number?.isPossible() || number.ext) throw fieldFault('/phone', 'validation.phone')
-  return number.number.slice(1)
+  const digits = number?.number.slice(1) ?? ''
+  // E.164 has no more than 15, though some countries' plans would.
+  if (!number?.isPossible() || number.ext || !/^[1-9]\d{6,14}$/.test(digits))
+    throw fieldFault('/phone', 'validation.phone')
+  return digits
 }
 
 /** Sends a code to a number by a job. Whether anybody has the number makes no difference to the answer. */

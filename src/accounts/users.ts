@@ -156,6 +156,9 @@ const ownColumns = [
   'invited_at',
 ] as const
 
+/** An address as a username, where it can be one. */
+const nameLike = (email: string) => (/^[\p{L}\p{N}@.+_-]{3,150}$/u.test(email) ? email : nameWithoutOwner())
+
 /** Changes a person's own names and address, and takes an invite once; a new address must be confirmed again. */
 export async function changeProfile(
   platform: Platform,
@@ -190,7 +193,7 @@ export async function changeProfile(
         ...(inviter ? { invited_by: inviter, invited_at: sql<string>`now()` } : {}),
         ...(newEmail ? { email, email_confirmed_at: null } : {}),
         // A name that is the address moves with it.
-        ...(newEmail && before.username.includes('@') ? { username: email } : {}),
+        ...(newEmail && before.username.includes('@') ? { username: nameLike(email) } : {}),
       }
       if (!Object.keys(change).length) return
       const after = await tx

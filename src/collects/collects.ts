@@ -114,7 +114,7 @@ const pattern = (search: string) =>
     .replace(/[\\%_]/g, '\\$&')}%`
 
 function checkEnd(endsAt: string | undefined): void {
-  if (endsAt !== undefined && Date.parse(endsAt) <= Date.now()) throw fieldFault('/ends_at', 'validation.in_past')
+  if (endsAt !== undefined && !(Date.parse(endsAt) > Date.now())) throw fieldFault('/ends_at', 'validation.in_past')
 }
 
 async function getCollect(tx: Tx, id: number): Promise<Collect> {
@@ -131,12 +131,13 @@ export async function createCollect(
   upload: Buffer | undefined,
   once: Once | undefined,
 ): Promise<Collect> {
-  checkEnd(input.ends_at)
   return withCover(
     platform,
     upload,
     (cover) =>
       change(platform.db, once, async (tx) => {
+        // Not before the key was looked at: a retry gets its answer, however late.
+        checkEnd(input.ends_at)
         const { id } = await tx
           .insertInto('collects.collects')
           .values({ ...input, author_id: author.id, cover: cover ?? null })

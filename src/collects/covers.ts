@@ -9,6 +9,7 @@ const folder = 'covers'
 
 /** Makes a cover of an uploaded image: turned, fitted into 1200×800, without metadata. Returns the key of its file. */
 export async function keepCover({ files }: Platform, upload: Buffer): Promise<string> {
+  if (!upload.length) throw new AppError(400, 'collects.cover_missing')
   if (upload.length > limitBytes) throw new AppError(413, 'collects.cover_too_large')
   const image = sharp(upload, { limitInputPixels: limitPixels, failOn: 'error', sequentialRead: true })
   const metadata = await image.metadata().catch((error: Error) => {

@@ -8,11 +8,18 @@ type Person = { email: string; locale: Locale | null; user_id: number }
 
 /** Sends each job its letter, if its row has one: somebody may have no address, or the row is gone. */
 async function sendLetters<T>(platform: Platform, jobs: Job<T>[], letterOf: (job: Job<T>) => Letter | undefined) {
-  const letters = jobs.map(letterOf)
-  const there = letters.filter((l) => l !== undefined)
-  const outcomes = new Map(there.map((letter, i) => [letter, i]))
+  // A letter that cannot be written fails its own job, not those that happen to share its batch.
+  const letters = jobs.map((job) => {
+    try {
+      return letterOf(job)
+    } catch (error) {
+      return error as Error
+    }
+  })
+  const there = letters.filter((l) => l !== undefined && !(l instanceof Error)) as Letter[]
   const errors = await platform.mail.send(there)
-  return letters.map((letter) => letter && errors[outcomes.get(letter)!])
+  const errorOf = new Map(there.map((letter, i) => [letter, errors[i]]))
+  return letters.map((letter) => (letter instanceof Error ? letter : letter && errorOf.get(letter)))
 }
 
 /** Tells authors that their collect is open. */

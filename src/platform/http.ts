@@ -84,6 +84,8 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    // Addresses that no route is even looked up for.
+    frameworkErrors: (error, req, reply) => void sendProblem(platform, error, req, reply as FastifyReply),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
     rewriteUrl: (req) => (req.url ?? '/').replace(/^\/api\/v1(?=\/|\?|$)/, '/api'),
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -237,19 +239,31 @@ async function webApp(app: App): Promise<Buffer | undefined> {
 /** Takes multipart apart: text fields become the body, which is validated as JSON would be, and the file is kept aside. */
 async function takeUpload(req: FastifyRequest) {
   const upload = req.routeOptions.config.upload
+  // An empty PATCH changes nothing, also when its body is not even sent.
+  if (req.method === 'PATCH' && req.body === undefined && !req.isMultipart?.()) req.body = {}
   if (!req.isMultipart?.()) return
   if (!upload) throw new AppError(415, 'request.media_type')
   const body: Record<string, unknown> = {}
-  for await (const part of req.parts()) {
-    if (part.type === 'file') {
-      if (part.fieldname !== upload.field) {
+  try {
+    for await (const part of req.parts()) {
+      if (part.type === 'field') {
+        const empty = part.value === '' && upload.emptyIsNull?.includes(part.fieldname)
+        body[part.fieldname] = empty ? null : part.value
+      } else if (part.fieldname === upload.field) {
+        const content = await part.toBuffer()
+        // What a form sends when no file was chosen.
+        if (content.length || part.filename) req.upload = content
+      } else {
         part.file.resume()
-        body[part.fieldname] = null
-      } else req.upload = await part.toBuffer()
-    } else {
-      const empty = part.value === '' && upload.emptyIsNull?.includes(part.fieldname)
-      body[part.fieldname] = empty ? null : part.value
+        // A file where a field belongs is refused by every schema.
+        body[part.fieldname] = { file: part.filename }
+      }
     }
+  } catch (error) {
+    // Cut off, without a boundary, or no multipart at all.
+    throw (error as { statusCode?: number }).statusCode
+      ? error
+      : new AppError(400, 'request.malformed', {}, { cause: error })
   }
   req.body = body
 }
@@ -262,12 +276,25 @@ async function tellReplay(req: FastifyRequest, reply: FastifyReply) {
   if (req.once?.replayed) reply.header('idempotent-replayed', 'true')
 }
 
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => [k, sorted(v)]),
+  )
+}
+
 function onceOf(req: FastifyRequest, reply: FastifyReply, user: User): Once | undefined {
   const key = req.headers['idempotency-key']
   if (key === undefined) return undefined
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(key)) throw new AppError(400, 'request.bad_key')
   const status = Object.keys((req.routeOptions.schema?.response as object) ?? {}).find((s) => s.startsWith('2'))
-  const hash = createHash('sha256').update(`${req.method} ${req.url}\n${JSON.stringify(req.body) ?? ''}\n`)
+  // Neither the spelling of the address nor the order of fields makes another request.
+  const hash = createHash('sha256').update(
+    JSON.stringify([req.method, req.routeOptions.url, req.params, sorted(req.body)]),
+  )
   if (req.upload) hash.update(req.upload)
   return {
     userId: user.id,
@@ -302,6 +329,10 @@ function refusalOf(
   if (isDatabaseAway(error)) return new AppError(503, 'request.database_away', {}, { retryAfterSeconds: 2 })
   if (error.code === '55P03' || error.code === '57014')
     return new AppError(503, 'request.busy', {}, { retryAfterSeconds: 1 })
+  // A value that no schema foresaw and the database cannot read is the caller's all the same.
+  if (/^22(021|P02|P05|007|008|003)$/.test(error.code ?? ''))
+    return new AppError(400, 'request.malformed', {}, { cause: error })
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') return new AppError(404, 'request.not_found')
   const status = error.statusCode
   if (status && codeOfStatus[status]) return new AppError(status, codeOfStatus[status])
   return new AppError(500, 'request.failed')

@@ -9,12 +9,21 @@ import type { SecretRef } from './mail.ts'
 import { messages } from './messages.ts'
 import { registry } from './metrics.ts'
 import type { Module, Platform } from './module.ts'
-import { cursorAnswer, cursorQuery, cursorRequest, Page, pageAnswer, pageQuery, pageRequest } from './pages.ts'
+import {
+  cursorAnswer,
+  cursorQuery,
+  cursorRequest,
+  Ordering,
+  Page,
+  pageAnswer,
+  pageQuery,
+  pageRequest,
+} from './pages.ts'
 import { checkRequisites } from './requisites.ts'
 import { Choice, Closed, IdParams, Instant, Line, NoContent, NoQuery, Nullable, problems } from './schemas.ts'
 
 const requisiteField = (pattern: string, example: string) =>
-  Type.Optional(Nullable(Type.String({ pattern, maxLength: 300, examples: [example] })))
+  Type.Optional(Nullable(Type.String({ pattern, maxLength: 300, format: 'text', examples: [example] })))
 const Requisites = Closed({
   payee: requisiteField('^.{1,160}$', 'ТСЖ «Двор»'),
   inn: requisiteField('^(\\d{10}|\\d{12})$', '7707083893'),
@@ -207,7 +216,11 @@ function routes(app: App, platform: Platform): void {
       schema: {
         summary: 'E-mails, SMS codes and calls of the default senders',
         tags,
-        querystring: Closed({ ...cursorQuery, kind: Type.Optional(Choice(['email', 'sms', 'message', 'shipping'])) }),
+        querystring: Closed({
+          ...cursorQuery,
+          ordering: Ordering('created_at', 'id'),
+          kind: Type.Optional(Choice(['email', 'sms', 'message', 'shipping'])),
+        }),
         response: { 200: Page(OutboxItem), ...problems(400, 401, 403, 503) },
       },
     },

@@ -40,9 +40,19 @@ const money = {
 /** PostgreSQL text can't hold a zero byte, and a lone surrogate can't be written as UTF-8. */
 const plain = (text: string) => !text.includes('\0') && text.isWellFormed()
 
+const instantPattern = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-](0\d|1[0-4]):[0-5]\d)$/
+
+/** RFC 3339 as far as PostgreSQL, JavaScript and calendars agree: real offsets, no leap seconds, years 1900 to 9998. */
+function isInstant(text: string): boolean {
+  const time = instantPattern.test(text) ? new Date(text) : undefined
+  if (!time || Number.isNaN(time.getTime())) return false
+  return time.getUTCFullYear() >= 1900 && time.getUTCFullYear() <= 9998
+}
+
 function createAjv(coerceTypes: false | 'array'): Ajv {
   const ajv = new Ajv({ removeAdditional: false, allErrors: true, useDefaults: true, strict: false, coerceTypes })
   addFormats.default(ajv)
+  ajv.addFormat('date-time', isInstant)
   ajv.addFormat('text', plain)
   ajv.addFormat('line', (text) => plain(text) && text.trim() !== '' && !/[\r\n]/.test(text))
   ajv.addFormat('username', /^[\p{L}\p{N}@.+_-]{3,150}$/u)
@@ -55,8 +65,24 @@ const rest = createAjv('array')
 
 /** Bodies are taken strictly; query, path and headers are text and coerced. */
 export function compileSchema({ schema, httpPart }: { schema: unknown; httpPart?: string }) {
-  return (httpPart === 'body' ? bodies : rest).compile(schema as object)
+  if (httpPart === 'body') return bodies.compile(schema as object)
+  const validate = rest.compile(schema as object)
+  const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {}
+  const integers = Object.keys(properties).filter((name) => properties[name]?.type === 'integer')
+  if (!integers.length) return validate
+  // Coercion would take ` 7`, `7e0` and `0x7` for 7, and one row would have many addresses.
+  const strict = (data: Record<string, unknown>) => {
+    const odd = integers.find((name) => typeof data[name] === 'string' && !/^(0|-?[1-9]\d{0,15})$/.test(data[name]))
+    const valid = odd === undefined && validate(data)
+    strict.errors = odd === undefined ? validate.errors : [oddInteger(odd)]
+    return valid
+  }
+  strict.errors = null as ErrorObject[] | null | undefined
+  return strict
 }
+
+const oddInteger = (name: string) =>
+  ({ keyword: 'type', instancePath: `/${name}`, params: { type: 'integer' } }) as unknown as ErrorObject
 
 /** Ajv's errors as faults of fields: one per path, the deepest branch of a union, worded by `validation.<keyword>`. */
 export function fieldFaultsOf(errors: ErrorObject[]): FieldFault[] {

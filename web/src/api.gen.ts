@@ -474,6 +474,7 @@ export interface paths {
                     page_size?: number;
                     /** @description Opaque, from `next` or `previous` */
                     cursor?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
                     kind?: "email" | "sms" | "message" | "shipping";
                 };
                 header?: never;
@@ -703,7 +704,10 @@ export interface paths {
                          * @example Игоревна
                          */
                         patronymic?: string;
-                        /** @example K7MP4X */
+                        /**
+                         * Format: text
+                         * @example K7MP4X
+                         */
                         invite_code?: string;
                     };
                 };
@@ -806,7 +810,10 @@ export interface paths {
                          * @example Игоревна
                          */
                         patronymic?: string;
-                        /** @example K7MP4X */
+                        /**
+                         * Format: text
+                         * @example K7MP4X
+                         */
                         invite_code?: string;
                     };
                 };
@@ -887,11 +894,20 @@ export interface paths {
                      *     }
                      */
                     "application/json": {
-                        /** @example anna */
+                        /**
+                         * Format: text
+                         * @example anna
+                         */
                         username?: string;
-                        /** @example anna */
+                        /**
+                         * Format: text
+                         * @example anna
+                         */
                         email?: string;
-                        /** @example red-sparrow-42 */
+                        /**
+                         * Format: text
+                         * @example red-sparrow-42
+                         */
                         password: string;
                     };
                 };
@@ -981,11 +997,20 @@ export interface paths {
                      *     }
                      */
                     "application/json": {
-                        /** @example anna */
+                        /**
+                         * Format: text
+                         * @example anna
+                         */
                         username?: string;
-                        /** @example anna */
+                        /**
+                         * Format: text
+                         * @example anna
+                         */
                         email?: string;
-                        /** @example red-sparrow-42 */
+                        /**
+                         * Format: text
+                         * @example red-sparrow-42
+                         */
                         password: string;
                     };
                 };
@@ -1756,9 +1781,15 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
-                        /** @example anna */
+                        /**
+                         * Format: text
+                         * @example anna
+                         */
                         username: string;
-                        /** @example red-sparrow-42 */
+                        /**
+                         * Format: text
+                         * @example red-sparrow-42
+                         */
                         password: string;
                     };
                 };
@@ -1918,7 +1949,10 @@ export interface paths {
                         email?: string;
                         /** @enum {string} */
                         locale?: "ru" | "en";
-                        /** @example K7MP4X */
+                        /**
+                         * Format: text
+                         * @example K7MP4X
+                         */
                         foreign_invite_code?: string;
                     };
                 };

@@ -301,7 +301,7 @@ const main = defineCommand({
           meta: { description: 'Show them' },
           run: () =>
             withPlatform(async ({ jobs }) => {
-              const { jobs: failed, count } = await jobs.failed(100, 0)
+              const { jobs: failed, count } = await jobs.failed({ limit: 100, offset: 0, direction: 'desc' })
               for (const job of failed) say(`${job.id}  ${job.queue}  ${JSON.stringify(job.data)}  ${job.error ?? ''}`)
               say(`${count} failed job(s)`)
             }),

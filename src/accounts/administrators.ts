@@ -90,7 +90,12 @@ export async function listUsers(
         `%${filter.search!.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`,
       ),
     )
-  const rows = await found.select(rowColumns).orderBy('id', 'desc').limit(page.limit).offset(page.offset).execute()
+  const rows = await found
+    .select(rowColumns)
+    .orderBy('id', page.direction)
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute()
   const { n } = await found.select((e) => e.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()
   return pageAnswer(page, rows as UserRow[], n)
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { mayEverything, mayRead, roles } from '../platform/access.ts'
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
-import { pageQuery } from '../platform/pages.ts'
+import { plainQuery } from '../platform/pages.ts'
 import { Choice, Closed, IdParams, problems, Ref, Text } from '../platform/schemas.ts'
 import { changeUser, listUsers } from './administrators.ts'
 import { listAudit } from './audit.ts'
@@ -20,7 +20,7 @@ export function adminRoutes(app: App, platform: Platform): void {
         summary: 'All users',
         tags,
         querystring: Closed({
-          ...pageQuery,
+          ...plainQuery,
           search: Type.Optional(Text(200)),
           role: Type.Optional(Choice([...roles])),
         }),

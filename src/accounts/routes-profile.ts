@@ -1,6 +1,6 @@
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
-import { pageQuery } from '../platform/pages.ts'
+import { plainQuery } from '../platform/pages.ts'
 import { Closed, IdParams, NoContent, problems, Ref } from '../platform/schemas.ts'
 import { sendSession } from './cookies.ts'
 import { requestConfirmation } from './letters.ts'
@@ -115,7 +115,7 @@ export function profileRoutes(app: App, platform: Platform): void {
       schema: {
         summary: 'One’s own machine tokens',
         tags,
-        querystring: Closed(pageQuery),
+        querystring: Closed(plainQuery),
         response: { 200: MachineTokens, ...problems(400, 401, 503) },
       },
     },

@@ -31,7 +31,7 @@ export async function listMachineTokens(
   const own = db.selectFrom('accounts.tokens').where('user_id', '=', user.id).where('revoked_at', 'is', null)
   const rows = await own
     .select(['id', 'created_at', 'last_used_at'])
-    .orderBy('id', 'desc')
+    .orderBy('id', page.direction)
     .limit(page.limit)
     .offset(page.offset)
     .execute()

@@ -111,6 +111,19 @@ test('a retry is known by what it asks for', async () => {
   assert.equal((await late()).text, made.text)
 })
 
+// Guarantee: a list that names no ordering of its own takes created_at and id, either way.
+test('plain lists go both ways', async () => {
+  for (const path of ['/api/admin/users', '/api/outbox', '/api/admin/jobs', '/api/profile/tokens']) {
+    const ids = async (ordering: string) => {
+      const answer = await app.get(`${path}?ordering=${ordering}`, { token: admin })
+      assert.equal(answer.status, 200, `${path} ${answer.text}`)
+      return answer.body.results.map((r: Json) => r.id)
+    }
+    assert.deepEqual(await ids('created_at'), (await ids('-id')).reverse())
+    isProblem(await app.get(`${path}?ordering=name`, { token: admin }), 400, path)
+  }
+})
+
 // Guarantee: an empty PATCH is 200 and changes nothing, also without a body; one's own address as a name may be any address.
 test('small mercies of PATCH', async () => {
   const empty = await app.call('PATCH', '/api/profile', { token: anna.token })

@@ -38,7 +38,11 @@ export type Jobs<P> = {
   /** Handles jobs in this process from now on. */
   work(platform: P): Promise<void>
   queues(): Promise<Queue[]>
-  failed(limit: number, offset: number): Promise<{ jobs: FailedJob[]; count: number }>
+  failed(page: {
+    limit: number
+    offset: number
+    direction: 'asc' | 'desc'
+  }): Promise<{ jobs: FailedJob[]; count: number }>
   /** Sends a failed job again; false if there is none with this id. */
   retry(id: string): Promise<boolean>
   /** Waits for the handlers under way, at most `timeoutMs`. */
@@ -132,10 +136,10 @@ export async function openJobs<P>(options: {
         (name) => rows.find((r) => r.name === name) ?? { name, waiting: 0, active: 0, failed: 0 },
       )
     },
-    async failed(limit, offset) {
+    async failed({ limit, offset, direction }) {
       const jobs = await sql(
         `select id, coalesce(source_name, name) queue, data, coalesce(source_output ->> 'message', source_output #>> '{value,message}') error, created_on failed_at
-         from pgboss.job where name = $1 and state = 'created' order by created_on desc, id limit $2 offset $3`,
+         from pgboss.job where name = $1 and state = 'created' order by created_on ${direction}, id limit $2 offset $3`,
         [deadQueue, limit, offset],
       )
       const [total] = await sql(`select count(*)::int n from pgboss.job where name = $1 and state = 'created'`, [

@@ -28,9 +28,14 @@ export const Page = <T extends TSchema>(item: T, more: Record<string, TSchema> =
     ...more,
   })
 
+/** The query of a list that names no ordering of its own. */
+export const plainQuery = { ...pageQuery, ordering: Ordering('created_at', 'id') }
+
 export type PageOf<T> = { count: number | null; next: string | null; previous: string | null; results: T[] }
 
-type PageRequest = { path: string; query: Record<string, unknown>; limit: number; offset: number }
+type Direction = 'asc' | 'desc'
+/** `direction` is for lists that only know the order of their making: newest first unless asked otherwise. */
+type PageRequest = { path: string; query: Record<string, unknown>; limit: number; offset: number; direction: Direction }
 
 function linkTo(request: PageRequest, change: Record<string, string | undefined>): string {
   const all = new URLSearchParams()
@@ -42,9 +47,15 @@ function linkTo(request: PageRequest, change: Record<string, string | undefined>
 
 /** Which rows of an offset list are asked for. */
 export function pageRequest(req: FastifyRequest): PageRequest {
-  const query = req.query as { page?: number; page_size?: number }
+  const query = req.query as { page?: number; page_size?: number; ordering?: string }
   const limit = query.page_size ?? 20
-  return { path: req.url.split('?')[0]!.replace(/\/$/, ''), query, limit, offset: ((query.page ?? 1) - 1) * limit }
+  return {
+    path: req.url.split('?')[0]!.replace(/\/$/, ''),
+    query,
+    limit,
+    offset: ((query.page ?? 1) - 1) * limit,
+    direction: query.ordering === undefined || query.ordering.startsWith('-') ? 'desc' : 'asc',
+  }
 }
 
 /** The answer of an offset list. */

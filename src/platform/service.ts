@@ -16,8 +16,8 @@ import {
   Ordering,
   Page,
   pageAnswer,
-  pageQuery,
   pageRequest,
+  plainQuery,
 } from './pages.ts'
 import { checkRequisites } from './requisites.ts'
 import { Choice, Closed, IdParams, Instant, Line, NoContent, NoQuery, Nullable, problems } from './schemas.ts'
@@ -163,13 +163,13 @@ function routes(app: App, platform: Platform): void {
       schema: {
         summary: 'Queues, and the jobs that failed for good',
         tags,
-        querystring: Closed(pageQuery),
+        querystring: Closed(plainQuery),
         response: { 200: Jobs, ...problems(400, 401, 403, 503) },
       },
     },
     async (req) => {
       const page = pageRequest(req)
-      const { jobs, count } = await platform.jobs.failed(page.limit, page.offset)
+      const { jobs, count } = await platform.jobs.failed(page)
       return { queues: await platform.jobs.queues(), ...pageAnswer(page, jobs, count) }
     },
   )

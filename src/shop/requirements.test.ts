@@ -284,7 +284,7 @@ test('Memcached: кэшируйте список продуктов и дета�
 
 // Guarantee: kept answers die of age after five minutes and one minute, whatever else happens.
 test('Кэшируйте /api/products/ 5 минут и /api/orders/<id>/ 1 минуту', () => {
-  const page = { path: '', query: {}, limit: 20, offset: 0 }
+  const page = { path: '', query: {}, limit: 20, offset: 0, direction: 'desc' } as const
   assert.deepEqual(
     [productList(app.platform, {}, page), productDetail(1), orderDetail(1)].map((s) => s.maxAgeSeconds),
     [300, 300, 60],

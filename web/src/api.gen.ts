@@ -296,6 +296,7 @@ export interface paths {
                     page?: number;
                     /** @description 20 unless given */
                     page_size?: number;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
                 };
                 header?: never;
                 path?: never;
@@ -2373,6 +2374,7 @@ export interface paths {
                     page?: number;
                     /** @description 20 unless given */
                     page_size?: number;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
                 };
                 header?: never;
                 path?: never;
@@ -2524,6 +2526,7 @@ export interface paths {
                     page?: number;
                     /** @description 20 unless given */
                     page_size?: number;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
                     search?: string;
                     role?: "user" | "admin" | "operator" | "bookkeeper" | "storekeeper" | "auditor";
                 };

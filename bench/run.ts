@@ -55,14 +55,13 @@ await api.ready()
 const product = stack.adopt(caller(api.url, callers), (c) => c.close())
 const detail = await product.call('GET', '/api/collects/1', 200)
 const port = await freePort()
-const bareServer = stack.adopt(
+stack.adopt(
   spawn(process.execPath, ['bench/bare.ts'], {
     env: { ...process.env, PORT: String(port), BODY: detail.toString('base64') },
     stdio: 'inherit',
   }),
   (child) => void child.kill(),
 )
-void bareServer
 const bare = stack.adopt(caller(`http://127.0.0.1:${port}`, callers), (c) => c.close())
 await eventually('the bare server answers', () => bare.call('GET', '/', 200))
 

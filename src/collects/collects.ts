@@ -1,4 +1,4 @@
-import { type Compilable, type ExpressionBuilder, sql } from 'kysely'
+import { type Compilable, sql } from 'kysely'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import type { Source } from '../platform/cache.ts'
@@ -7,7 +7,6 @@ import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { type CursorRequest, cursorAnswer, pageAnswer, type pageRequest } from '../platform/pages.ts'
-import type { DB } from '../platform/tables.gen.ts'
 import { withCover } from './covers.ts'
 import type { Collect, CollectChange, CollectsQuery, FeedItem, NewCollect } from './schemas.ts'
 
@@ -69,16 +68,12 @@ export function collectList({ db }: Platform, query: CollectsQuery, page: Return
   const { occasion, author, status, search, ordering = '-created_at' } = query
   const field = ordering.replace('-', '') as 'created_at'
   const direction = ordering.startsWith('-') ? 'desc' : 'asc'
-  const found = db.selectFrom('collects.collects as c').where((e) => {
-    const all: ReturnType<ExpressionBuilder<DB, never>['and']>[] = []
-    const has = e as unknown as ExpressionBuilder<{ c: DB['collects.collects'] }, 'c'>
-    if (occasion) all.push(has('c.occasion', '=', occasion) as never)
-    if (author) all.push(has('c.author_id', '=', author) as never)
-    if (status) all.push(is[status] as never)
-    if (search)
-      all.push(sql`translate(lower(c.title || ' ' || c.description), 'ё', 'е') like ${pattern(search)}` as never)
-    return e.and(all)
-  })
+  const filters = [sql<boolean>`true`]
+  if (occasion) filters.push(sql`c.occasion = ${occasion}`)
+  if (author) filters.push(sql`c.author_id = ${author}`)
+  if (status) filters.push(is[status])
+  if (search) filters.push(sql`translate(lower(c.title || ' ' || c.description), 'ё', 'е') like ${pattern(search)}`)
+  const found = db.selectFrom('collects.collects as c').where(sql<boolean>`${sql.join(filters, sql` and `)}`)
   const rows = found
     .innerJoin('accounts.users as u', 'u.id', 'c.author_id')
     .select(sql.raw<Collect>(columns) as never)

@@ -98,7 +98,7 @@ export function watchDatabase(url: string, pool: pg.Pool, log: Logger): () => Pr
       for (const client of held) cut(client)
     }
   }
-  const running = (async () => {
+  void (async () => {
     while (!stopped) {
       await look()
       await pause(1000)
@@ -107,7 +107,6 @@ export function watchDatabase(url: string, pool: pg.Pool, log: Logger): () => Pr
   return async () => {
     stopped = true
     if (watcher) cut(watcher)
-    void running
   }
 }
 

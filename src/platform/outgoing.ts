@@ -180,11 +180,6 @@ export function openOutgoing(options: {
   }
 }
 
-/** True when the same call may go better later: no answer, too many calls, or a server's fault. */
-export function mayBeRetried(result: OutgoingAnswer | OutgoingError): boolean {
-  return result instanceof OutgoingError || result.status === 429 || result.status >= 500
-}
-
 /** How long the answer asks to wait, at most `limitMs`; undefined where it says nothing that can be read. */
 export function retryAfterMs(answer: OutgoingAnswer, limitMs: number): number | undefined {
   const text = [answer.headers['retry-after']].flat()[0]

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { fileError, findHome, type Home, type Log, StartError } from './embedded-postgres-home.ts'
+import { fileError, findHome, type Home, type Log, StartError } from './home.ts'
+import { claim, livingOwner, release, startOf } from './process-owner.ts'
 import {
   checkVersion,
   clearAfterCrash,
@@ -17,8 +18,7 @@ import {
   shortenLog,
   stopServer,
   writeSecret,
-} from './embedded-postgres-server.ts'
-import { claim, livingOwner, release, startOf } from './process-owner.ts'
+} from './server.ts'
 
 export { StartError }
 

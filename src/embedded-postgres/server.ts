@@ -20,7 +20,7 @@ import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileError, type Home, type Log, StartError } from './embedded-postgres-home.ts'
+import { fileError, type Home, type Log, StartError } from './home.ts'
 import { commandOf, processesIn, startOf } from './process-owner.ts'
 
 /** A postmaster; `start` tells it from a later process of the same pid. */

@@ -19,7 +19,7 @@ import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './embedded-postgres.ts'
+import { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './start.ts'
 
 const root = process.getuid?.() === 0
 const nobody = { uid: 65534, gid: 65534 }
@@ -88,7 +88,7 @@ type Told = { url?: string; owned?: boolean; error?: string; hint?: string }
 /** A start in a process of its own, which tells what came of it and stays until it is killed. */
 function startInChild(dataDir: string, user: object = {}): { child: ChildProcess; told: Promise<Told> } {
   const script = `
-    const { startEmbeddedPostgres } = await import(${JSON.stringify(import.meta.resolve('./embedded-postgres.ts'))})
+    const { startEmbeddedPostgres } = await import(${JSON.stringify(import.meta.resolve('./start.ts'))})
     const say = () => {}
     try {
       const server = await startEmbeddedPostgres({ dataDir: process.argv[1], fast: true, log: { info: say, warn: say, error: say } })

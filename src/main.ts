@@ -327,10 +327,9 @@ const main = defineCommand({
     }),
     openapi: defineCommand({
       meta: { description: 'Print the OpenAPI document' },
-      args: { postman: { type: 'boolean', description: 'as a Postman collection' } },
-      async run({ args }) {
+      async run() {
         const { describeApi } = await import('./platform/describe.ts')
-        say(JSON.stringify(await describeApi(modules, args.postman ?? false), null, 2))
+        say(JSON.stringify(await describeApi(modules), null, 2))
       },
     }),
   },

@@ -53,7 +53,7 @@ try {
   put('src/platform/tables.gen.ts', readFileSync(types, 'utf8'))
   for (const page of await generatedPages()) put(page.file, page.content)
   const document = join(folder, 'openapi.json')
-  writeFileSync(document, JSON.stringify(await describeApi(modules, false)))
+  writeFileSync(document, JSON.stringify(await describeApi(modules)))
   put('web/src/api.gen.ts', await webTypes(document))
 } finally {
   await server.stop()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { modules } from '../src/app.ts'
 import { callers, permission } from '../src/platform/access.ts'
-import { createDescribed, describeApi } from '../src/platform/describe.ts'
+import { createDescribed } from '../src/platform/describe.ts'
 import type { DeclaredRoute } from '../src/platform/http.ts'
 
 const words = { yes: '✓', own: 'own', no: '·', login: '401' } as const
@@ -32,8 +32,5 @@ export async function generatedPages(): Promise<{ file: string; content: string 
   const app = await createDescribed(modules)
   const routes = app.declared
   await app.close()
-  return [
-    fill('docs/accounts.md', 'matrix', matrix(routes)),
-    { file: 'docs/postman.json', content: `${JSON.stringify(await describeApi(modules, true), null, 2)}\n` },
-  ]
+  return [fill('docs/accounts.md', 'matrix', matrix(routes))]
 }

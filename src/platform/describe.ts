@@ -4,7 +4,6 @@ import { type App, createApp } from './http.ts'
 import { createTranslate } from './i18n.ts'
 import { createLogger } from './log.ts'
 import type { Module, Platform } from './module.ts'
-import { type ApiDocument, postmanCollection } from './postman.ts'
 
 /** The routes of these modules over nothing: no database, no queue, no files. Only to be read. */
 export async function createDescribed(modules: Module[]): Promise<App> {
@@ -19,10 +18,10 @@ export async function createDescribed(modules: Module[]): Promise<App> {
   return app
 }
 
-/** The OpenAPI document of these modules, or a Postman collection of it, made without a database. */
-export async function describeApi(modules: Module[], postman: boolean): Promise<object> {
+/** The OpenAPI document of these modules, made without a database. */
+export async function describeApi(modules: Module[]): Promise<object> {
   const app = await createDescribed(modules)
   const document = app.swagger()
   await app.close()
-  return postman ? postmanCollection(document as ApiDocument) : document
+  return document
 }

@@ -33,7 +33,7 @@ import { routes } from './routes.ts'
 import { AuditEntry, Profile, TokenPair, UserRow } from './schemas.ts'
 import { seed } from './seed.ts'
 import { sweepSessions } from './sessions.ts'
-import { closeSms, sendSms } from './sms.ts'
+import { sendSms } from './sms.ts'
 
 export { createFirstAdmin, setAdministrator } from './administrators.ts'
 export { register } from './users.ts'
@@ -46,7 +46,6 @@ export const accounts: Module = {
   seed,
   shapes: [AuditEntry, Profile, TokenPair, UserRow],
   secrets: { code: codeSecret },
-  close: closeSms,
   jobs: {
     // A code is worth something for five minutes, so the pauses between tries stay short.
     'accounts.sms': { handle: sendSms, batchSize: 20, retryLimit: 20, retryDelayMax: 20 },

@@ -172,23 +172,19 @@ async function sendToLog(platform: Platform, id: number, phone: string, text: st
   platform.log.info({ code_id: id, to: `…${phone.slice(-4)}`, sms: text }, 'an SMS, for there is no SMS_URL')
 }
 
-const gateways = new WeakMap<Platform, Outgoing>()
+const openGateway = ({ config, log }: Platform): Outgoing =>
+  openOutgoing({
+    name: 'sms',
+    origin: new URL(config.SMS_URL).origin,
+    timeoutMs: 10_000,
+    maxBytes: 65_536,
+    concurrency: 8,
+    log,
+  })
 
 async function sendToGateway(platform: Platform, id: number, phone: string, text: string, signal: AbortSignal) {
   const url = new URL(platform.config.SMS_URL)
-  let gateway = gateways.get(platform)
-  if (!gateway) {
-    const { log } = platform
-    gateway = openOutgoing({
-      name: 'sms',
-      origin: url.origin,
-      timeoutMs: 10_000,
-      maxBytes: 65_536,
-      concurrency: 8,
-      log,
-    })
-    gateways.set(platform, gateway)
-  }
+  const gateway = platform.own(openGateway, (outgoing) => outgoing.close())
   const answer = await gateway.request({
     method: 'POST',
     path: `${url.pathname.replace(/\/$/, '')}/v1/send/${id}`,
@@ -211,9 +207,4 @@ function codeOf(body: Buffer): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Lets go of the gateway's connections. */
-export async function closeSms(platform: Platform): Promise<void> {
-  await gateways.get(platform)?.close()
 }

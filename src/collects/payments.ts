@@ -43,8 +43,12 @@ const paySql = `
   from made m join accounts.users u on u.id = m.payer_id`
 
 /** Adds money to a collect. Many at once become one transaction; each caller learns its own outcome. */
-export function openPayments(platform: Platform): (payer: User, input: NewPayment, once?: Once) => Promise<Payment> {
-  const enter = groupCommit<Gift, Payment>({
+export async function pay(platform: Platform, payer: User, input: NewPayment, once?: Once): Promise<Payment> {
+  return platform.own(openPayments)({ payer: payer.id, input }, once)
+}
+
+const openPayments = (platform: Platform) =>
+  groupCommit<Gift, Payment>({
     name: 'payments',
     pool: platform.pool,
     async work(client, gifts) {
@@ -87,8 +91,6 @@ export function openPayments(platform: Platform): (payer: User, input: NewPaymen
       )
     },
   })
-  return (payer, input, once) => enter({ payer: payer.id, input }, once)
-}
 
 /** What a viewer sees of a payment: who gave anonymously only the payer and administrators learn. */
 const visible = (user: User) => {

@@ -15,7 +15,7 @@ import {
   deleteCollect,
   removeCover,
 } from './collects.ts'
-import { changePayment, getPayment, listPayments, openPayments, refundPayment } from './payments.ts'
+import { changePayment, getPayment, listPayments, pay, refundPayment } from './payments.ts'
 import {
   Collect,
   CollectChange,
@@ -40,8 +40,6 @@ const aCollect = Ref(Collect, 'Collect')
 const aPayment = Ref(Payment, 'Payment')
 
 export function routes(app: App, platform: Platform): void {
-  const pay = openPayments(platform)
-
   app.get(
     '/api/collects',
     {
@@ -192,7 +190,7 @@ export function routes(app: App, platform: Platform): void {
         response: { 201: aPayment, ...problems(400, 401, 409, 422, 503) },
       },
     },
-    async (req, reply) => reply.code(201).send(await pay(req.user, req.body, req.once)),
+    async (req, reply) => reply.code(201).send(await pay(platform, req.user, req.body, req.once)),
   )
   app.post(
     '/api/collects/:id/payments',
@@ -207,10 +205,12 @@ export function routes(app: App, platform: Platform): void {
       },
     },
     async (req, reply) => {
-      const payment = await pay(req.user, { ...req.body, collect: req.params.id }, req.once).catch((error) => {
-        // Here the id stands in the address, not in the body.
-        throw error instanceof AppError && error.faults?.[0]?.path === '/collect' ? notFound() : error
-      })
+      const payment = await pay(platform, req.user, { ...req.body, collect: req.params.id }, req.once).catch(
+        (error) => {
+          // Here the id stands in the address, not in the body.
+          throw error instanceof AppError && error.faults?.[0]?.path === '/collect' ? notFound() : error
+        },
+      )
       return reply.code(201).send(payment)
     },
   )

@@ -24,6 +24,11 @@ export type Platform = {
   mail: Mail
   files: Files
   translate: Translate
+  /**
+   * What a module holds for this process, made by `open` at the first use: a batch, a pool of connections, a key. The
+   * same function gets the same value; `close` lets go of it at the end.
+   */
+  own<T>(open: (platform: Platform) => T, close?: (value: T) => unknown): T
   /** HMAC of a purpose and a value under the installation's secret, from which codes and links are derived. */
   derive(purpose: string, value: string): Buffer
   /** Puts what stands for `{secret}` into texts that an administrator looks at; dots for what may not be shown. */
@@ -67,6 +72,4 @@ export type Module = {
   authenticate?(platform: Platform, req: FastifyRequest): Promise<User | undefined>
   /** Derives the secrets of letters whose reference is of one of these kinds. */
   secrets?: Record<string, Secret>
-  /** Lets go of what the module opened for this platform. */
-  close?(platform: Platform): Promise<void>
 }

@@ -49,6 +49,7 @@ export async function createPlatform(
     worker: options.worker,
   })
   const secrets: Record<string, Secret> = Object.assign({}, ...modules.map((m) => m.secrets ?? {}))
+  const owned = new Map<unknown, { value: unknown; close?: ((value: never) => unknown) | undefined }>()
   const platform: Platform = {
     config,
     log,
@@ -59,6 +60,14 @@ export async function createPlatform(
     files: openFiles(dataFolder(config, 'files')),
     translate,
     derive,
+    own(open, close) {
+      let mine = owned.get(open)
+      if (!mine) {
+        mine = { value: open(platform), close }
+        owned.set(open, mine)
+      }
+      return mine.value as ReturnType<typeof open>
+    },
     mail: openMail({
       config,
       db,
@@ -92,7 +101,7 @@ export async function createPlatform(
       clearInterval(gauges)
       await jobs.stop(8000)
       platform.mail.close()
-      for (const module of modules) await module.close?.(platform).catch(() => {})
+      for (const { value, close } of owned.values()) await Promise.resolve(close?.(value as never)).catch(() => {})
       await cache.close().catch(() => {})
       await stopWatch()
       await db.destroy()

@@ -9,7 +9,7 @@
  *   PATCH  /api/products/:id                   changeProduct   products, stock_movements
  *   DELETE /api/products/:id                   removeProduct   products, order_items
  *   GET    /api/orders                         listOrders      orders, order_items
- *   POST   /api/orders                         openOrders      products, orders, order_items     shop.document
+ *   POST   /api/orders                         order           products, orders, order_items     shop.document
  *   GET    /api/orders/:id                     orderDetail     orders, order_items               (cached: order:id, names)
  *   PATCH  /api/orders/:id                     changeStatus    products, orders, order_events    shop.shipping
  *   GET    /api/orders/:id/document            readDocument    orders
@@ -24,7 +24,7 @@ import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Order, Product } from './schemas.ts'
 import { seed } from './seed.ts'
-import { closeShipping, shippingJob, sweepShipping } from './shipping.ts'
+import { shippingJob, sweepShipping } from './shipping.ts'
 
 export const shop: Module = {
   name: 'shop',
@@ -41,7 +41,6 @@ export const shop: Module = {
     'shop.documents': { everySeconds: 3600, run: sweepDocuments },
   },
   demonstrate: documentNewest,
-  close: closeShipping,
   invariants: [
     {
       name: 'stock is never negative',

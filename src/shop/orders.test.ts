@@ -11,7 +11,7 @@ import {
   type TestApp,
 } from '../../test/harness.ts'
 import { addProduct, bought, buy, crowd, stockOf, withRole } from '../../test/shop.ts'
-import { openOrders } from './orders.ts'
+import { order } from './orders.ts'
 
 let app: TestApp
 let admin: string
@@ -203,11 +203,11 @@ test('orders of several products never deadlock', async () => {
 test('a refused order of a batch gives its lines back', async () => {
   const [plenty, scarce] = [await product({ stock: 10 }), await product({ stock: 1 })]
   // Called in one breath, they are one batch; by HTTP that would be a matter of luck.
-  const order = openOrders(app.platform)
   const line = (product: number, quantity: number) => ({ product, quantity })
   const outcomes = await Promise.allSettled(
     Array.from({ length: 20 }, (_, i) =>
       order(
+        app.platform,
         { id: anna.id, role: 'user' },
         { items: i % 2 ? [line(plenty.id, 1)] : [line(plenty.id, 1), line(scarce.id, 2)] },
       ),

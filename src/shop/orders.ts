@@ -54,9 +54,20 @@ const orderSql = `
   from named o join made m using (id) join accounts.users u on u.id = m.user_id`
 
 /** Orders goods. Many orders at once become one transaction; each caller learns its own outcome. */
-export function openOrders(platform: Platform): (buyer: User, input: NewOrder, once?: Once) => Promise<Order> {
+export async function order(platform: Platform, buyer: User, { items }: NewOrder, once?: Once): Promise<Order> {
+  const seen = new Set<number>()
+  const twice = items.flatMap(({ product }, i): FieldFault[] => {
+    if (seen.has(product)) return [{ path: `/items/${i}/product`, code: 'shop.product_twice' }]
+    seen.add(product)
+    return []
+  })
+  if (twice.length) throw fieldFaults(twice)
+  return platform.own(openOrders)({ buyer: buyer.id, items }, once)
+}
+
+function openOrders(platform: Platform) {
   const minimum = platform.config.MIN_ORDER_TOTAL
-  const enter = groupCommit<{ buyer: number; items: NewOrder['items'] }, Order>({
+  return groupCommit<{ buyer: number; items: NewOrder['items'] }, Order>({
     name: 'orders',
     pool: platform.pool,
     async work(client, orders) {
@@ -112,16 +123,6 @@ export function openOrders(platform: Platform): (buyer: User, input: NewOrder, o
       })
     },
   })
-  return (buyer, { items }, once) => {
-    const seen = new Set<number>()
-    const twice = items.flatMap(({ product }, i): FieldFault[] => {
-      if (seen.has(product)) return [{ path: `/items/${i}/product`, code: 'shop.product_twice' }]
-      seen.add(product)
-      return []
-    })
-    if (twice.length) throw fieldFaults(twice)
-    return enter({ buyer: buyer.id, items }, once)
-  }
 }
 
 function shortageOf(goods: Goods | undefined, quantity: number, line: number): FieldFault[] {
@@ -159,24 +160,24 @@ export async function getOrder(tx: Tx, id: number): Promise<Order> {
   return (await sqlOf(tx)<Order>(oneSql, [id]))[0]!
 }
 
+const openOwners = () => new LRUCache<number, number>({ max: 20_000 })
+
 /**
- * Tells as whom a caller may read an order: as its owner, or as one of the shop; a foreign and a missing order are the
- * same 404. An order never changes hands, so its owner is looked up once.
+ * Who looks at an order: the shop, or its buyer; a foreign order and a missing one are the same 404. An order never
+ * changes hands, so its owner is looked up once.
  */
-export function openDoor({ pool }: Platform): (user: User, id: number) => Promise<'staff' | `user ${number}`> {
-  const owners = new LRUCache<number, number>({ max: 20_000 })
-  return async (user, id) => {
-    let owner = owners.get(id)
-    if (owner === undefined) {
-      const [order] = await run<{ user_id: number }>(pool, 'select user_id from shop.orders where id = $1', [id])
-      if (!order) throw notFound()
-      owner = order.user_id
-      owners.set(id, owner)
-    }
-    if (hasRole(user, ...readers)) return 'staff'
-    if (owner !== user.id) throw notFound()
-    return `user ${owner}`
+export async function viewerOfOrder(platform: Platform, user: User, id: number): Promise<'staff' | `user ${number}`> {
+  const owners = platform.own(openOwners)
+  let owner = owners.get(id)
+  if (owner === undefined) {
+    const [order] = await run<{ user_id: number }>(platform.pool, 'select user_id from shop.orders where id = $1', [id])
+    if (!order) throw notFound()
+    owner = order.user_id
+    owners.set(id, owner)
   }
+  if (hasRole(user, ...readers)) return 'staff'
+  if (owner !== user.id) throw notFound()
+  return `user ${owner}`
 }
 
 /** Orders, all of them or one buyer's; newest first, walked by cursor. */

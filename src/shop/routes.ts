@@ -4,7 +4,7 @@ import type { Platform } from '../platform/module.ts'
 import { cursorRequest, pageRequest } from '../platform/pages.ts'
 import { IdParams, NoContent, NoQuery, problems, Ref } from '../platform/schemas.ts'
 import { readDocument } from './document.ts'
-import { listOrders, openDoor, openOrders, orderDetail, readers, staff } from './orders.ts'
+import { listOrders, order, orderDetail, readers, staff, viewerOfOrder } from './orders.ts'
 import { changeProduct, createProduct, productDetail, productList, removeProduct } from './products.ts'
 import {
   AdminOrdersQuery,
@@ -33,9 +33,6 @@ const aProduct = Ref(Product, 'Product')
 const anOrder = Ref(Order, 'Order')
 
 export function routes(app: App, platform: Platform): void {
-  const order = openOrders(platform)
-  const enter = openDoor(platform)
-
   app.get(
     '/api/products',
     {
@@ -138,7 +135,7 @@ export function routes(app: App, platform: Platform): void {
         response: { 201: anOrder, ...problems(400, 401, 409, 422, 503) },
       },
     },
-    async (req, reply) => reply.code(201).send(await order(req.user, req.body, req.once)),
+    async (req, reply) => reply.code(201).send(await order(platform, req.user, req.body, req.once)),
   )
   app.get(
     '/api/orders/:id',
@@ -154,7 +151,7 @@ export function routes(app: App, platform: Platform): void {
       },
     },
     async (req, reply) => {
-      const viewer = await enter(req.user, req.params.id)
+      const viewer = await viewerOfOrder(platform, req.user, req.params.id)
       return sendCached(platform.cache, req, reply, orderDetail(req.params.id), viewer) as never
     },
   )
@@ -189,7 +186,7 @@ export function routes(app: App, platform: Platform): void {
       },
     },
     async (req, reply) => {
-      await enter(req.user, req.params.id)
+      await viewerOfOrder(platform, req.user, req.params.id)
       const content = await readDocument(platform, req.params.id)
       return reply
         .type('application/pdf')
@@ -211,7 +208,7 @@ export function routes(app: App, platform: Platform): void {
       },
     },
     async (req) => {
-      await enter(req.user, req.params.id)
+      await viewerOfOrder(platform, req.user, req.params.id)
       return orderHistory(platform, req.user, req.params.id, pageRequest(req), req.locale)
     },
   )

@@ -18,25 +18,17 @@ const longestPause = 60
 /** Above the longest pause between two tries of a job, with its call and the time to notice a dead worker. */
 const forgottenSeconds = 120
 
-const ways = new WeakMap<Platform, Outgoing>()
-
-/** The way to the delivery service, opened at the first call. */
-function wayOf(platform: Platform): Outgoing {
-  let way = ways.get(platform)
-  if (!way) {
-    const { config, log } = platform
-    const limits = { timeoutMs: 10_000, maxBytes: 64 << 10, concurrency: 16, breaker: { failures: 20 } }
-    way = openOutgoing({ name: 'shipping', origin: config.SHIPPING_URL, log, ...limits })
-    ways.set(platform, way)
-  }
-  return way
-}
-
-/** Cuts off the calls under way and lets the connections go. */
-export async function closeShipping(platform: Platform): Promise<void> {
-  await ways.get(platform)?.close()
-  ways.delete(platform)
-}
+const openDelivery = ({ config, log }: Platform): Outgoing =>
+  openOutgoing({
+    name: 'shipping',
+    origin: config.SHIPPING_URL,
+    timeoutMs: 10_000,
+    maxBytes: 64 << 10,
+    concurrency: 16,
+    breaker: { failures: 20 },
+    log,
+  })
+const delivery = (platform: Platform) => platform.own(openDelivery, (outgoing) => outgoing.close())
 
 type Outcome = { delivered: boolean; reason?: string; status?: number }
 
@@ -48,7 +40,7 @@ async function call(platform: Platform, orderId: number, signal: AbortSignal): P
   const timestamp = String(Math.floor(Date.now() / 1000))
   const signature = createHmac('sha256', SHIPPING_SECRET).update(`${timestamp}.${body}`).digest('hex')
   try {
-    const { status } = await wayOf(platform).request({
+    const { status } = await delivery(platform).request({
       method: 'POST',
       path: pathname + search,
       headers: {

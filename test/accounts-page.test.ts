@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { adminPassword, startApp } from './harness.ts'
+import { without } from './programs.ts'
 
 // Guarantee: every way in works as docs/accounts.md says, by the commands that stand there.
-test('the commands of docs/accounts.md work', async () => {
+test('the commands of docs/accounts.md work', { skip: without('bash', 'curl') }, async () => {
   await using app = await startApp()
   const blocks = [...readFileSync('docs/accounts.md', 'utf8').matchAll(/^```bash\n(.*?)^```/gms)].map((m) => m[1]!)
   assert.ok(blocks.length >= 8)

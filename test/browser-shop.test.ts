@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before } from 'node:test'
 import type { Page } from 'playwright-core'
-import { faultsOf, openBrowser, signIn } from './browser.ts'
+import { faultsOf, openBrowser, signIn, browserTest as test } from './browser.ts'
 import { adminPassword, drainJobs, logInAdmin, person, startApp, type TestApp } from './harness.ts'
 import { addProduct, bought, stockOf, withRole } from './shop.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before } from 'node:test'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { words } from '../web/src/messages.ts'
-import { faultsOf, openBrowser, signIn } from './browser.ts'
+import { faultsOf, openBrowser, signIn, browserTest as test } from './browser.ts'
 import { adminPassword, person, startApp, type TestApp } from './harness.ts'
 
 let app: TestApp

@@ -1,27 +1,69 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** The machine's Chromium, or else the one of the npm package, unpacked where no other version can lie. */
-async function launch(folder: string): Promise<Browser> {
-  const installed = '/usr/bin/chromium'
-  const args = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run']
-  if (existsSync(installed)) return chromium.launch({ executablePath: installed, args })
+const machine = `${process.platform}-${process.arch}`
+/** Why tests in the browser are left out here; false where the package has one for the machine. */
+const left = machine !== 'linux-x64' && `@sparticuz/chromium has no browser for ${machine}`
+
+/** A test in the browser. */
+export const browserTest = (name: string, body: () => void | Promise<void>) => test(name, { skip: left }, body)
+
+/**
+ * The Chromium of package-lock.json with the libraries and fonts that come with it, so that every machine has the same
+ * one: unpacked once for a version, by the first who needs it, and put in its place whole.
+ */
+async function unpacked(): Promise<string> {
+  const cache = resolve('node_modules/.cache')
+  const { version } = JSON.parse(readFileSync('node_modules/@sparticuz/chromium/package.json', 'utf8'))
+  const folder = join(cache, `chromium-${version}`)
+  if (existsSync(folder)) return folder
+  mkdirSync(cache, { recursive: true })
+  for (const name of readdirSync(cache)) {
+    const [, pid] = /^unpacking-(\d+)$/.exec(name) ?? []
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(cache, name), { recursive: true, force: true })
+  }
+  const unfinished = join(cache, `unpacking-${process.pid}`)
+  const fonts = join(folder, 'fonts')
+  // The package unpacks to the folder for temporary files, and takes whatever browser lies there already.
   const before = process.env.TMPDIR
-  process.env.TMPDIR = join(folder, 'chromium')
-  mkdirSync(process.env.TMPDIR)
+  process.env.TMPDIR = unfinished
+  mkdirSync(unfinished)
   try {
-    const { default: packed } = await import('@sparticuz/chromium')
-    return await chromium.launch({ executablePath: await packed.executablePath(), args: [...packed.args, ...args] })
+    const { inflate } = await import('@sparticuz/chromium')
+    for (const part of ['chromium.br', 'fonts.tar.br', 'swiftshader.tar.br', 'al2023.tar.br'])
+      await inflate(resolve('node_modules/@sparticuz/chromium/bin', part))
+    writeFileSync(
+      join(unfinished, 'fonts.conf'),
+      `<fontconfig><dir>${fonts}</dir><cachedir>${join(folder, 'fonts-cache')}</cachedir></fontconfig>`,
+    )
+    renameSync(unfinished, folder)
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true })
+    // Another test file was faster.
+    if (!existsSync(folder)) throw error
   } finally {
     if (before === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = before
   }
+  return folder
+}
+
+async function launch(): Promise<Browser> {
+  const folder = await unpacked()
+  const env = {
+    ...process.env,
+    LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'),
+    FONTCONFIG_FILE: join(folder, 'fonts.conf'),
+  }
+  // Never the package's own arguments: with --single-process the browser dies when its first context closes.
+  const args = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run']
+  return chromium.launch({ executablePath: join(folder, 'chromium'), args, env })
 }
 
 /** A browser of its own, as another person has it. Anything that breaks in its pages fails the test. */
@@ -51,15 +93,12 @@ async function visit(browser: Browser, url: string, width: number) {
 
 /** A browser over a server. `visit` opens it as one more person, on a phone unless a width is given. */
 export async function openBrowser(serverUrl: string) {
+  if (left) return undefined as never
   assert.ok(existsSync('web/dist/index.html'), 'web/dist is missing: npm test builds it')
-  const folder = mkdtempSync(join(tmpdir(), 'dvor-browser-'))
-  const browser = await launch(folder)
+  const browser = await launch()
   return {
     visit: ({ width = 360, url = serverUrl }: { width?: number; url?: string } = {}) => visit(browser, url, width),
-    async [Symbol.asyncDispose]() {
-      await browser.close()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    [Symbol.asyncDispose]: () => browser.close(),
   }
 }
 

@@ -4,7 +4,7 @@ import { modules } from '../src/app.ts'
 import { auditModules } from '../src/audit.ts'
 import { type Client, eventually, type Json } from './harness.ts'
 import { size } from './size.ts'
-import { hasStore, type StoreName } from './stores.ts'
+import { type StoreName, withoutStore } from './stores.ts'
 import { startWorld } from './world.ts'
 
 const kopecks = (amount: string) => Math.round(Number(amount) * 100)
@@ -14,7 +14,7 @@ const twoProcesses = (store: StoreName, people: number) => startWorld({ commands
 for (const store of ['memory', 'redis', 'memcached'] as const) {
   // Guarantee: with 200 people paying at once over two processes, and the store losing answers meanwhile, totals,
   // donors and feed are exact; no reader sees a sum that differs from its feed, nor misses an acknowledged payment.
-  test(`200 people pay one collect: exact at every instant (${store})`, { skip: !hasStore(store) }, async () => {
+  test(`200 people pay one collect: exact at every instant (${store})`, { skip: withoutStore(store) }, async () => {
     await using world = await twoProcesses(store, 200)
     const { apis, crowd, cache, pool } = world
     const [first, second] = apis as [Client, Client]
@@ -141,7 +141,7 @@ test('rivals of two processes are counted once', async () => {
 
 for (const store of ['redis', 'memcached'] as const) {
   // Guarantee: a store that falls silent costs little time and no right answer; one that comes back serves again.
-  test(`a silent store costs time, never an error (${store})`, { skip: !hasStore(store) }, async () => {
+  test(`a silent store costs time, never an error (${store})`, { skip: withoutStore(store) }, async () => {
     await using world = await twoProcesses(store, 1)
     const api = world.apis[0]!
     const create = () =>
@@ -172,7 +172,7 @@ for (const store of ['redis', 'memcached'] as const) {
 }
 
 // Guarantee: what a store mixed up, cut or forged is not believed.
-test('a lying store is a cold store', { skip: !hasStore('redis') }, async () => {
+test('a lying store is a cold store', { skip: withoutStore('redis') }, async () => {
   await using world = await twoProcesses('redis', 1)
   const api = world.apis[0]!
   const { createClient, RESP_TYPES } = await import('@redis/client')

@@ -1,16 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { eventually, freePort } from './harness.ts'
+import { without } from './programs.ts'
 
 export type StoreName = 'memory' | 'redis' | 'memcached'
 
-/** Whether the real server is on this machine; the test command installs it where it may. */
-export function hasStore(name: StoreName): boolean {
-  if (name === 'memory') return true
-  const found = spawnSync(name === 'redis' ? 'redis-server' : 'memcached', ['--version'])
-  if (found.error) process.stderr.write(`\n!!! ${name} is not on this machine: its tests are LEFT OUT\n\n`)
-  return !found.error
-}
+/** Why the tests over a store are left out on this machine, if they are. */
+export const withoutStore = (name: StoreName) =>
+  name !== 'memory' && without(name === 'redis' ? 'redis-server' : 'memcached')
 
 const say = (port: number, text: string) =>
   new Promise<string>((resolve, reject) => {

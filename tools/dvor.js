@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { node, PrepareError, prepare, root, run } from './prepare.js'
-import { prepareTestServers } from './test-servers.js'
 
 const has = (...path) => existsSync(join(root, ...path))
 const say = (text) => process.stderr.write(`${text}\n`)
@@ -21,11 +20,11 @@ async function script(file, words) {
 /** Every test, or those of the files that are named; flags go to Node's test runner as they are. */
 async function test(words) {
   await prepare({ web: true })
-  await prepareTestServers()
   const isFile = (word) => !word.startsWith('-') && (has(word) || /[*]|\.test\.ts$/.test(word))
   const files = words.filter(isFile)
   const flags = ['--test', '--test-force-exit', '--test-concurrency=2', '--test-timeout=900000']
   if (has('test', 'setup.ts')) flags.push('--test-global-setup=test/setup.ts')
+  if (!words.some((word) => word.startsWith('--test-reporter'))) flags.push('--test-reporter=./tools/reporter.js')
   const all = ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts']
   const { code } = await run([node, ...flags, ...words.filter((w) => !isFile(w)), ...(files.length ? files : all)])
   return code

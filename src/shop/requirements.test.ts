@@ -13,7 +13,7 @@ import {
   type TestApp,
 } from '../../test/harness.ts'
 import { addProduct, bought, buy, crowd, deliveryService, hurryRetries, stockOf } from '../../test/shop.ts'
-import { hasStore, startStore } from '../../test/stores.ts'
+import { startStore, withoutStore } from '../../test/stores.ts'
 import { orderDetail } from './orders.ts'
 import { productDetail, productList } from './products.ts'
 import { categories, statuses } from './schemas.ts'
@@ -247,7 +247,7 @@ test('Логируйте выполнение задач', async () => {
 
 // Guarantee: with Memcached as the store, lists and orders are read from it and are new with every change.
 test('Memcached: кэшируйте список продуктов и детали заказа, очищайте кэш при обновлении', {
-  skip: !hasStore('memcached'),
+  skip: withoutStore('memcached'),
 }, async () => {
   await using stack = new AsyncDisposableStack()
   const memcached = stack.adopt(await startStore('memcached'), (s) => s.stop())

@@ -10,6 +10,7 @@ import type { Locale, Messages, Translate } from './i18n.ts'
 import type { JobKind, Jobs, Sweep } from './jobs.ts'
 import type { Logger } from './log.ts'
 import type { Mail, SecretRef } from './mail.ts'
+import type { Threads } from './threads.ts'
 
 /** What every function of a module may use; one for each process. */
 export type Platform = {
@@ -23,6 +24,8 @@ export type Platform = {
   jobs: Jobs<Platform>
   mail: Mail
   files: Files
+  /** Makes a PDF in a thread of its own, by the default export of the file. */
+  draw: Threads['draw']
   translate: Translate
   /**
    * What a module holds for this process, made by `open` at the first use: a batch, a pool of connections, a key. The

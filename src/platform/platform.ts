@@ -13,6 +13,7 @@ import { openMail } from './mail.ts'
 import { databaseConnections } from './metrics.ts'
 import type { Module, Platform, Secret } from './module.ts'
 import { openStore } from './stores.ts'
+import { openThreads } from './threads.ts'
 
 /** What an administrator sees of a secret that was used, or went out by a sender of its own. */
 const hidden = '••••••'
@@ -48,6 +49,7 @@ export async function createPlatform(
     concurrency: config.WORKER_CONCURRENCY,
     worker: options.worker,
   })
+  const threads = openThreads()
   const secrets: Record<string, Secret> = Object.assign({}, ...modules.map((m) => m.secrets ?? {}))
   const owned = new Map<unknown, { value: unknown; close?: ((value: never) => unknown) | undefined }>()
   const platform: Platform = {
@@ -58,6 +60,7 @@ export async function createPlatform(
     cache,
     jobs,
     files: openFiles(dataFolder(config, 'files')),
+    draw: threads.draw,
     translate,
     derive,
     own(open, close) {
@@ -101,6 +104,7 @@ export async function createPlatform(
       clearInterval(gauges)
       await jobs.stop(8000)
       platform.mail.close()
+      await threads.close()
       for (const { value, close } of owned.values()) await Promise.resolve(close?.(value as never)).catch(() => {})
       await cache.close().catch(() => {})
       await stopWatch()

@@ -7,9 +7,10 @@ import { formatMoney, type Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
 import type { Letter } from '../platform/mail.ts'
 import type { Platform } from '../platform/module.ts'
-import { drawOrder, type OrderPaper } from './pdf.ts'
+import type { OrderPaper } from './pdf.ts'
 
 const folder = 'documents'
+const drawOrder = new URL('./pdf.ts', import.meta.url)
 
 type Ordered = {
   id: number
@@ -59,9 +60,7 @@ export async function makeDocuments(platform: Platform, jobs: Job<{ order_id: nu
 async function keepDocument(platform: Platform, row: Ordered) {
   const there = row.document && (await platform.files.read(row.document))
   if (there) return { row, key: row.document!, content: there }
-  // Setting type keeps the processor; requests are let in between two documents.
-  await new Promise(setImmediate)
-  const content = await drawOrder(paperOf(platform, row))
+  const content = await platform.draw(drawOrder, paperOf(platform, row))
   return { row, key: await platform.files.keepOnce(folder, `order-${row.id}`, content, 'pdf'), content }
 }
 
@@ -127,7 +126,7 @@ function paperOf({ config, translate }: Platform, row: Ordered): OrderPaper {
     total: { label: t('total'), sum: total, inWords: t('lines', { count: row.items.length, total }) },
     link: { url: `${config.PUBLIC_URL}/orders/${row.id}`, words: t('scan') },
     thanks: t('thanks'),
-    page: (page, pages) => t('page', { number: row.id, page, pages }),
+    foot: t('page', { number: row.id, page: '{page}', pages: '{pages}' }),
   }
 }
 

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import PDFDocument from 'pdfkit'
-import QRCode from 'qrcode'
+import { colors, edges, openSheets } from '../platform/pdf.ts'
 
 /** All words of an order's document, ready to be set. */
 export type OrderPaper = {
@@ -18,20 +15,12 @@ export type OrderPaper = {
   total: { label: string; sum: string; inWords: string }
   link: { url: string; words: string }
   thanks: string
-  page(page: number, pages: number): string
+  /** With `{page}` and `{pages}` for their numbers. */
+  foot: string
 }
 
-const require = createRequire(import.meta.url)
-const font = (file: string) => readFileSync(require.resolve(`@expo-google-fonts/pt-sans/${file}`))
-const fonts = { text: font('400Regular/PTSans_400Regular.ttf'), bold: font('700Bold/PTSans_700Bold.ttf') }
-
-const ink = '#1f2933'
-const pale = '#616e7c'
-const line = '#d5dbe1'
-const accent = '#1f6f50'
-const left = 50
-const right = 545
-const bottom = 770
+const { ink, pale, accent } = colors
+const { left, right, top, bottom } = edges
 /** Left edge and width of each column, in points. */
 const columns = {
   number: { x: left, width: 26, align: 'left' },
@@ -42,43 +31,21 @@ const columns = {
 } as const
 type Column = keyof typeof columns
 
-/** Sets an order as a PDF: A4, PT Sans embedded, lines over as many pages as they need, a QR code of its address. */
-export function drawOrder(paper: OrderPaper): Promise<Buffer> {
-  const doc = new PDFDocument({
-    size: 'A4',
-    margins: { top: 50, left, right: 50, bottom: 40 },
-    bufferPages: true,
+/** Sets an order as a PDF, its lines over as many pages as they need, with a QR code of its address. Runs in a thread. */
+export default function drawOrder(paper: OrderPaper): Promise<Buffer> {
+  const { doc, set, fit, rule, drawQr, finish } = openSheets({
     lang: paper.lang,
-    displayTitle: true,
-    info: {
-      Title: `${paper.title} ${paper.date}`,
-      Author: paper.organisation,
-      CreationDate: new Date(paper.createdAt),
-    },
+    title: `${paper.title} ${paper.date}`,
+    author: paper.organisation,
+    createdAt: paper.createdAt,
   })
-  const chunks: Buffer[] = []
-  doc.on('data', (chunk: Buffer) => chunks.push(chunk))
-  const done = new Promise<Buffer>((resolve, reject) => {
-    doc.on('end', () => resolve(Buffer.concat(chunks)))
-    doc.on('error', reject)
-  })
-  doc.registerFont('text', fonts.text).registerFont('bold', fonts.bold)
-  const set = (style: 'text' | 'bold', size: number, color = ink) => doc.font(style).fontSize(size).fillColor(color)
-  /** One line that is never broken: set smaller where it is too long for its place. */
-  const fit = (words: string, style: 'text' | 'bold', size: number, x: number, y: number, width: number) => {
-    set(style, size)
-    set(style, size * Math.min(1, width / doc.widthOfString(words)))
-    doc.text(words, x, y, { width: width + 1, align: 'right', lineBreak: false })
-  }
-  const rule = (y: number, color = line, width = 0.7) =>
-    doc.moveTo(left, y).lineTo(right, y).lineWidth(width).strokeColor(color).stroke()
 
-  set('bold', 11, accent).text(paper.organisation, left, 50, { width: right - left })
+  set('bold', 11, accent).text(paper.organisation, left, top, { width: right - left })
   set('bold', 22).text(paper.title, left, doc.y + 10, { width: right - left })
   set('text', 11, pale).text(paper.date, left, doc.y + 2)
-  const top = doc.y + 18
+  const parties = doc.y + 18
   const party = ({ label, lines }: OrderPaper['seller'], x: number) => {
-    set('text', 9, pale).text(label, x, top, { width: 235 })
+    set('text', 9, pale).text(label, x, parties, { width: 235 })
     for (const [i, words] of lines.entries())
       set(i ? 'text' : 'bold', i ? 10 : 11).text(words, x, doc.y + 1, { width: 235 })
     return doc.y
@@ -97,7 +64,7 @@ export function drawOrder(paper: OrderPaper): Promise<Buffer> {
   const room = (height: number) => {
     if (y + height <= bottom) return false
     doc.addPage()
-    y = 50
+    y = top
     return true
   }
   heads()
@@ -123,7 +90,7 @@ export function drawOrder(paper: OrderPaper): Promise<Buffer> {
   y += 58
 
   const side = 96
-  drawQr(doc, paper.link.url, left, y, side)
+  drawQr(paper.link.url, left, y, side)
   set('bold', 11).text(paper.thanks, left + side + 18, y + 14, { width: 360 })
   set('text', 10, pale).text(paper.link.words, left + side + 18, doc.y + 4, { width: 330 })
   set('text', 10, accent).text(paper.link.url, left + side + 18, doc.y + 4, {
@@ -132,31 +99,5 @@ export function drawOrder(paper: OrderPaper): Promise<Buffer> {
     underline: true,
   })
 
-  const { start, count } = doc.bufferedPageRange()
-  for (let i = 0; i < count; i++) {
-    doc.switchToPage(start + i)
-    set('text', 8.5, pale).text(paper.page(i + 1, count), left, 790, {
-      width: right - left,
-      align: 'right',
-      lineBreak: false,
-    })
-  }
-  doc.end()
-  return done
-}
-
-/** Draws a QR code as vectors; error correction M, with the quiet zone left to the margin around it. */
-function drawQr(doc: PDFKit.PDFDocument, text: string, x: number, y: number, side: number): void {
-  const { modules } = QRCode.create(text, { errorCorrectionLevel: 'M' })
-  const step = side / modules.size
-  for (let row = 0; row < modules.size; row++) {
-    for (let column = 0; column < modules.size; column++) {
-      // Neighbours in a row become one bar, so that no hairline shows between them.
-      if (!modules.get(row, column)) continue
-      const from = column
-      while (column + 1 < modules.size && modules.get(row, column + 1)) column++
-      doc.rect(x + from * step, y + row * step, (column - from + 1) * step, step)
-    }
-  }
-  doc.fill(ink)
+  return finish(paper.foot)
 }

@@ -34,6 +34,24 @@ async function readStamps(on: pg.Pool | Client, scopes: string[]): Promise<Stamp
 
 const versionOf = (scopes: string[], { stamps }: Stamps) => scopes.map((s) => stamps[s] ?? '').join('|')
 
+/**
+ * Gives stamps to scopes that have none, in the snapshot that the answer is read in. Who changed such a scope since then
+ * has made that stamp first, and this one fails; who changes it later waits and sets another. Losing it in a crash is
+ * harmless, for whatever comes in its place is random too.
+ */
+async function makeStamps(client: Client, scopes: string[]): Promise<Record<string, string>> {
+  const made = await run<{ scope: string; stamp: string }>(
+    client,
+    'insert into platform.stamps (scope) select unnest($1::text[]) order by 1 on conflict do nothing returning scope, stamp',
+    [scopes],
+  )
+  return Object.fromEntries(made.map((row) => [row.scope, row.stamp]))
+}
+
+const readBegin = 'begin isolation level repeatable read read only'
+const firstReadBegin =
+  "begin isolation level repeatable read; set local lock_timeout = '50ms'; set local synchronous_commit = off"
+
 export type Cache = {
   /** The answer as the database has it at an instant inside this call, from the store if that can be proved. */
   get(key: string, source: Source, serialize: (answer: unknown) => string): Promise<Kept & { hit: boolean }>
@@ -52,11 +70,17 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
   })
   const underWay = new Map<string, Promise<{ kept: Kept; version: string }>>()
 
-  async function compute(key: string, source: Source, serialize: (answer: unknown) => string) {
-    const { before, answer, validUntil } = await bareTransaction(
+  async function compute(key: string, source: Source, serialize: (answer: unknown) => string, isFirst: boolean) {
+    const { before, made, answer, validUntil } = await bareTransaction(
       pool,
-      'begin isolation level repeatable read read only',
-      async (client) => ({ before: await readStamps(client, source.scopes), ...(await source.read(client)) }),
+      isFirst ? firstReadBegin : readBegin,
+      async (client) => {
+        const before = await readStamps(client, source.scopes)
+        const found = await source.read(client)
+        const missing = source.scopes.filter((scope) => !before.stamps[scope])
+        const made = isFirst && missing.length ? await makeStamps(client, missing).catch(() => undefined) : {}
+        return { before, made, ...found }
+      },
     )
     const body = Buffer.from(serialize(answer))
     const age = source.maxAgeSeconds ? before.now + source.maxAgeSeconds * 1000 : Number.POSITIVE_INFINITY
@@ -66,23 +90,28 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
       etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
       validUntil: Math.min(age, clock),
     }
-    const version = versionOf(source.scopes, before)
-    store.set(storeKey(key, version), kept).catch((error) => {
-      cacheReads.inc({ result: 'store_failed' })
-      log.debug({ err: error }, 'the cache store did not take an answer')
-    })
-    return { kept, version }
+    const stamps = { ...before.stamps, ...made }
+    // Nothing is kept without a stamp: its absence would look the same in a database that was restored.
+    if (made && source.scopes.every((scope) => stamps[scope]))
+      store.set(storeKey(key, versionOf(source.scopes, { now: before.now, stamps })), kept).catch((error) => {
+        cacheReads.inc({ result: 'store_failed' })
+        log.debug({ err: error }, 'the cache store did not take an answer')
+      })
+    return { kept, version: versionOf(source.scopes, before) }
   }
 
   async function get(key: string, source: Source, serialize: (answer: unknown) => string) {
     const now = await stamps(source.scopes)
     const version = versionOf(source.scopes, now)
+    const isFirst = source.scopes.some((scope) => !now.stamps[scope])
     const name = storeKey(key, version)
-    const found = await store.get(name).catch((error) => {
-      cacheReads.inc({ result: 'store_failed' })
-      log.debug({ err: error }, 'the cache store did not answer')
-      return undefined
-    })
+    const found = isFirst
+      ? undefined
+      : await store.get(name).catch((error) => {
+          cacheReads.inc({ result: 'store_failed' })
+          log.debug({ err: error }, 'the cache store did not answer')
+          return undefined
+        })
     if (found && now.now < found.validUntil) {
       cacheReads.inc({ result: 'hit' })
       return { ...found, hit: true }
@@ -93,9 +122,9 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
     if (shared) {
       const result = await shared.catch(() => undefined)
       if (result?.version === version && now.now < result.kept.validUntil) return { ...result.kept, hit: false }
-      return { ...(await compute(key, source, serialize)).kept, hit: false }
+      return { ...(await compute(key, source, serialize, isFirst)).kept, hit: false }
     }
-    const reading = compute(key, source, serialize)
+    const reading = compute(key, source, serialize, isFirst)
     underWay.set(name, reading)
     try {
       return { ...(await reading).kept, hit: false }

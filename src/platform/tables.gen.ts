@@ -229,6 +229,7 @@ export interface PlatformOutbox {
 }
 
 export interface PlatformStamps {
+  changed_at: Generated<string>;
   scope: string;
   shard: Generated<number>;
   stamp: Generated<string>;

@@ -17,21 +17,52 @@ const sources = (folder: string): string[] =>
     .filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts') && !f.endsWith('.gen.ts'))
     .map((f) => join(folder, f))
 
-// Guarantee: the map at the top of each module's index.ts names exactly its routes and jobs.
+type Drawn = { routes: string[]; functions: string[] }
+
+/** The lines of a module's map; what stands in a column of its own is set apart by two spaces. */
+function mapOf(module: string): { text: string; lines: Drawn[] } {
+  const text = /\/\*([\s\S]*?)\*\//.exec(readFileSync(`src/${module}/index.ts`, 'utf8'))?.[1] ?? ''
+  const lines = [
+    ...text.matchAll(/^ \* +(GET|POST|PUT|PATCH|DELETE) +((?:\/[^\s,]+(?:, )?)+) {2,}([^\s,]+(?:, [^\s,]+)*)/gm),
+  ]
+  return {
+    text,
+    lines: lines.map(([, method, urls, functions]) => ({
+      routes: urls!.split(', ').map((url) => `${method} ${url.trim()}`),
+      functions: functions!.split(', '),
+    })),
+  }
+}
+
+// Guarantee: the map at the top of each module's index.ts names exactly its routes, with the functions that their
+// handlers call, which other files can import, and its jobs.
 test('the maps of the modules are true', async () => {
   for (const module of modules.filter((m) => m.name !== 'platform')) {
-    const map = /\/\*([\s\S]*?)\*\//.exec(readFileSync(`src/${module.name}/index.ts`, 'utf8'))?.[1] ?? ''
-    const drawn = [...map.matchAll(/^ \* +(GET|POST|PUT|PATCH|DELETE) +((?:\/[^\s,]+(?:, )?)+)/gm)].flatMap(
-      ([, method, urls]) => urls!.split(', ').map((url) => `${method} ${url.trim()}`),
-    )
-    const routes: string[] = []
+    const { text, lines } = mapOf(module.name)
+    const handlers = new Map<string, string>()
     const scope = new Proxy({} as TestApp['app'], {
-      get: (_, method: string) => (url: string) => void routes.push(`${method.toUpperCase()} ${url}`),
+      get: (_, method: string) => (url: string, _options: object, handler: () => unknown) =>
+        void handlers.set(`${method.toUpperCase()} ${url}`, handler.toString()),
     })
     module.routes(scope, app.platform)
-    assert.deepEqual([...new Set(drawn)].sort(), [...new Set(routes)].sort(), module.name)
+    assert.deepEqual(lines.flatMap((l) => l.routes).sort(), [...handlers.keys()].sort(), module.name)
+
+    const files = await Promise.all(
+      sources(`src/${module.name}`).map((file) => import(join(import.meta.dirname, '..', file))),
+    )
+    const exported = new Set(
+      files.flatMap((file) => Object.keys(file).filter((name) => typeof file[name] === 'function')),
+    )
+    for (const { routes, functions } of lines) {
+      for (const name of functions) {
+        // A dot: it belongs to the platform.
+        if (!name.includes('.')) assert.ok(exported.has(name), `${module.name} exports no function ${name}`)
+        const call = new RegExp(`\\b${name.replace('.', '\\.')}\\(`)
+        for (const route of routes) assert.match(handlers.get(route)!, call, `${route} does not call ${name}`)
+      }
+    }
     for (const job of Object.keys(module.jobs ?? {}))
-      assert.ok(map.includes(job), `${module.name} does not draw its job ${job}`)
+      assert.ok(text.includes(job), `${module.name} does not draw its job ${job}`)
   }
 })
 

@@ -3,12 +3,10 @@ import { mayEverything, mayRead, roles } from '../platform/access.ts'
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { plainQuery } from '../platform/pages.ts'
-import { Choice, Closed, IdParams, problems, Ref, Text } from '../platform/schemas.ts'
+import { Choice, Closed, IdParams, Ref, Text } from '../platform/schemas.ts'
 import { changeUser, listUsers } from './administrators.ts'
 import { listAudit } from './audit.ts'
 import { AuditLog, AuditQuery, UserChange, UserRow, Users } from './schemas.ts'
-
-const tags = ['accounts']
 
 /** Users and what was changed, for administrators. */
 export function adminRoutes(app: App, platform: Platform): void {
@@ -18,13 +16,12 @@ export function adminRoutes(app: App, platform: Platform): void {
       config: { access: mayRead },
       schema: {
         summary: 'All users',
-        tags,
         querystring: Closed({
           ...plainQuery,
           search: Type.Optional(Text(200)),
           role: Type.Optional(Choice([...roles])),
         }),
-        response: { 200: Users, ...problems(400, 401, 403, 503) },
+        response: { 200: Users },
       },
     },
     async (req) => listUsers(platform, req, req.query),
@@ -32,13 +29,12 @@ export function adminRoutes(app: App, platform: Platform): void {
   app.patch(
     '/api/admin/users/:id',
     {
-      config: { access: mayEverything },
+      config: { access: mayEverything, refuses: [409] },
       schema: {
         summary: 'Set role, block or unblock',
-        tags,
         params: IdParams,
         body: UserChange,
-        response: { 200: Ref(UserRow, 'User'), ...problems(400, 401, 403, 404, 409, 503) },
+        response: { 200: Ref(UserRow, 'User') },
       },
     },
     async (req) => changeUser(platform, req.user, req.params.id, req.body),
@@ -50,9 +46,8 @@ export function adminRoutes(app: App, platform: Platform): void {
       schema: {
         summary: 'Who changed what, when and from where',
         description: 'Of passwords, codes, numbers and addresses only that they changed is kept.',
-        tags,
         querystring: AuditQuery,
-        response: { 200: AuditLog, ...problems(400, 401, 403, 503) },
+        response: { 200: AuditLog },
       },
     },
     async (req) => listAudit(platform.db, req, req.query),

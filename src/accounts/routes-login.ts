@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { fieldFault } from '../platform/errors.ts'
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
-import { NoContent, problems, Ref } from '../platform/schemas.ts'
+import { NoContent, Ref } from '../platform/schemas.ts'
 import { clearSession, refreshTokenOf, sendSession, wantsCookies } from './cookies.ts'
 import { confirmEmail } from './letters.ts'
 import { requestReset, resetPassword } from './passwords.ts'
@@ -27,7 +27,6 @@ import { logInByPhone, phoneDigits, sendCode } from './sms.ts'
 import { createMachineToken } from './tokens.ts'
 import { login, type Origin, register } from './users.ts'
 
-const tags = ['accounts']
 /** Hashing is the dearest thing that a stranger can make us do. */
 const rateLimit = { max: 60, timeWindow: 60_000 }
 
@@ -57,25 +56,23 @@ export function loginRoutes(app: App, platform: Platform): void {
         config: { access: 'anyone', rateLimit },
         schema: {
           summary: 'Sign up by name, address and password',
-          tags,
           body: Registration,
-          response: { 201: Ref(Profile, 'Profile'), ...problems(400, 429, 503) },
+          response: { 201: Ref(Profile, 'Profile') },
         },
       },
-      async (req, reply) => reply.code(201).send(await register(platform, req.body, originOf(req))),
+      async (req) => register(platform, req.body, originOf(req)),
     )
   }
   for (const url of ['/api/auth/login', '/auth/jwt/create']) {
     app.post(
       url,
       {
-        config: { access: 'anyone', rateLimit },
+        config: { access: 'anyone', rateLimit, refuses: [401] },
         schema: {
           summary: 'Log in by name or address and password',
           description: browsers,
-          tags,
           body: Credentials,
-          response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 429, 503) },
+          response: { 200: Ref(TokenPair, 'TokenPair') },
         },
       },
       async (req, reply) => {
@@ -90,14 +87,13 @@ export function loginRoutes(app: App, platform: Platform): void {
     app.post(
       url,
       {
-        config: { access: 'anyone', rateLimit },
+        config: { access: 'anyone', rateLimit, refuses: [401, 403] },
         preValidation: emptyBody,
         schema: {
           summary: 'Spend a refresh token for the next pair',
           description: `The same one again within 30 seconds gets the same pair; any older one ends the login. ${browsers}`,
-          tags,
           body: RefreshBody,
-          response: { 200: Ref(TokenPair, 'TokenPair'), ...problems(400, 401, 403, 429, 503) },
+          response: { 200: Ref(TokenPair, 'TokenPair') },
         },
       },
       async (req, reply) =>
@@ -107,14 +103,13 @@ export function loginRoutes(app: App, platform: Platform): void {
   app.post(
     '/api/auth/logout',
     {
-      config: { access: 'self', refreshCookie: true },
+      config: { access: 'self', refreshCookie: true, refuses: [403] },
       preValidation: emptyBody,
       schema: {
         summary: 'End this login',
         description: 'In a browser the cookies name the login, and they are taken away.',
-        tags,
         body: RefreshBody,
-        response: { 204: NoContent, ...problems(400, 401, 403, 503) },
+        response: { 204: NoContent },
       },
     },
     async (req, reply) => {
@@ -132,9 +127,8 @@ export function loginRoutes(app: App, platform: Platform): void {
         description:
           'The answer is the same whether anybody has the number. A code lives 5 minutes, serves once and dies after 5 wrong tries; ' +
           'a new one may be asked for once in 60 seconds, 5 times an hour and 10 times a day for a number.',
-        tags,
         body: PhoneBody,
-        response: { 200: CodeSent, ...problems(400, 429, 503) },
+        response: { 200: CodeSent },
       },
     },
     async (req) => sendCode(platform, 'login', phoneDigits(req.body.phone), originOf(req)),
@@ -142,13 +136,12 @@ export function loginRoutes(app: App, platform: Platform): void {
   app.post(
     '/api/verify',
     {
-      config: { access: 'anyone', rateLimit: { max: 300, timeWindow: 60_000 } },
+      config: { access: 'anyone', rateLimit: { max: 300, timeWindow: 60_000 }, refuses: [403] },
       schema: {
         summary: 'Log in by the code of an SMS',
         description: `The first time this makes the account. ${browsers}`,
-        tags,
         body: PhoneCode,
-        response: { 200: PhoneSession, ...problems(400, 403, 429, 503) },
+        response: { 200: PhoneSession },
       },
     },
     async (req, reply) => {
@@ -165,15 +158,11 @@ export function loginRoutes(app: App, platform: Platform): void {
       schema: {
         summary: 'Ask for a letter that sets a forgotten password anew',
         description: 'The answer is the same whether anybody has the address. The link serves once, for an hour.',
-        tags,
         body: EmailBody,
-        response: { 204: NoContent, ...problems(400, 429, 503) },
+        response: { 204: NoContent },
       },
     },
-    async (req, reply) => {
-      await requestReset(platform, req.body.email, { address: req.ip, locale: req.locale })
-      return reply.code(204).send()
-    },
+    async (req) => requestReset(platform, req.body.email, { address: req.ip, locale: req.locale }),
   )
   app.post(
     '/api/auth/password/reset/confirm',
@@ -182,42 +171,29 @@ export function loginRoutes(app: App, platform: Platform): void {
       schema: {
         summary: 'Set a password by the link of that letter',
         description: 'Ends every login and machine token of the account.',
-        tags,
         body: ResetBody,
-        response: { 204: NoContent, ...problems(400, 429, 503) },
+        response: { 204: NoContent },
       },
     },
-    async (req, reply) => {
-      await resetPassword(platform, originOf(req), req.body.token, req.body.password)
-      return reply.code(204).send()
-    },
+    async (req) => resetPassword(platform, originOf(req), req.body.token, req.body.password),
   )
   app.post(
     '/api/auth/email/confirm',
     {
       config: { access: 'anyone', rateLimit },
-      schema: {
-        summary: 'Confirm an address by the link of a letter',
-        tags,
-        body: LinkBody,
-        response: { 204: NoContent, ...problems(400, 429, 503) },
-      },
+      schema: { summary: 'Confirm an address by the link of a letter', body: LinkBody, response: { 204: NoContent } },
     },
-    async (req, reply) => {
-      await confirmEmail(platform, originOf(req), req.body.token)
-      return reply.code(204).send()
-    },
+    async (req) => confirmEmail(platform, originOf(req), req.body.token),
   )
 
   app.post(
     '/auth',
     {
-      config: { access: 'anyone', rateLimit },
+      config: { access: 'anyone', rateLimit, refuses: [401] },
       schema: {
         summary: 'A long-lived token for a machine',
-        tags,
         body: MachineCredentials,
-        response: { 200: Type.Object({ token: Type.String() }), ...problems(400, 401, 429, 503) },
+        response: { 200: Type.Object({ token: Type.String() }) },
       },
     },
     async (req) => {

@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import { sendCached } from '../platform/cache.ts'
 import { AppError, notFound } from '../platform/errors.ts'
-import { type App, uploadBodyLimit } from '../platform/http.ts'
+import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { cursorRequest, pageRequest } from '../platform/pages.ts'
-import { Closed, IdParams, NoContent, NoQuery, problems, Ref } from '../platform/schemas.ts'
+import { Closed, IdParams, NoContent, NoQuery, Ref } from '../platform/schemas.ts'
 import {
   changeCollect,
   closeCollect,
@@ -33,7 +33,6 @@ import {
   PaymentsQuery,
 } from './schemas.ts'
 
-const tags = ['collects']
 const ownerOrAdmin = ['owner', 'admin'] as const
 const upload = { field: 'cover', emptyIsNull: ['target_amount'] }
 const aCollect = Ref(Collect, 'Collect')
@@ -44,12 +43,7 @@ export function routes(app: App, platform: Platform): void {
     '/api/collects',
     {
       config: { access: 'anyone' },
-      schema: {
-        summary: 'Collects',
-        tags,
-        querystring: CollectsQuery,
-        response: { 200: Collects, ...problems(400, 503) },
-      },
+      schema: { summary: 'Collects', querystring: CollectsQuery, response: { 200: Collects } },
     },
     (req, reply) => sendCached(platform.cache, req, reply, collectList(platform, req.query, pageRequest(req))) as never,
   )
@@ -57,16 +51,14 @@ export function routes(app: App, platform: Platform): void {
     '/api/collects',
     {
       config: { access: 'user', idempotent: true, upload },
-      bodyLimit: uploadBodyLimit,
       schema: {
         summary: 'Open a collect',
         description: 'JSON, or multipart with the same fields and the file `cover`. The author gets an e-mail.',
-        tags,
         body: NewCollect,
-        response: { 201: aCollect, ...problems(400, 401, 409, 413, 415, 422, 503) },
+        response: { 201: aCollect },
       },
     },
-    async (req, reply) => reply.code(201).send(await createCollect(platform, req.user, req.body, req.upload, req.once)),
+    async (req) => createCollect(platform, req.user, req.body, req.upload, req.once),
   )
   app.get(
     '/api/collects/:id',
@@ -74,10 +66,9 @@ export function routes(app: App, platform: Platform): void {
       config: { access: 'anyone' },
       schema: {
         summary: 'A collect and the newest of its feed',
-        tags,
         params: IdParams,
         querystring: NoQuery,
-        response: { 200: CollectDetail, ...problems(404, 503) },
+        response: { 200: CollectDetail },
       },
     },
     (req, reply) => sendCached(platform.cache, req, reply, collectDetail(req.params.id)) as never,
@@ -86,13 +77,7 @@ export function routes(app: App, platform: Platform): void {
     '/api/collects/:id/payments',
     {
       config: { access: 'anyone' },
-      schema: {
-        summary: 'The feed of a collect',
-        tags,
-        params: IdParams,
-        querystring: FeedQuery,
-        response: { 200: Feed, ...problems(400, 404, 503) },
-      },
+      schema: { summary: 'The feed of a collect', params: IdParams, querystring: FeedQuery, response: { 200: Feed } },
     },
     (req, reply) => sendCached(platform.cache, req, reply, collectFeed(req.params.id, cursorRequest(req))) as never,
   )
@@ -100,14 +85,12 @@ export function routes(app: App, platform: Platform): void {
     '/api/collects/:id',
     {
       config: { access: ownerOrAdmin, upload },
-      bodyLimit: uploadBodyLimit,
       schema: {
         summary: 'Change a collect',
         description: 'Takes multipart with the file `cover` too.',
-        tags,
         params: IdParams,
         body: CollectChange,
-        response: { 200: aCollect, ...problems(400, 401, 403, 404, 413, 415, 503) },
+        response: { 200: aCollect },
       },
     },
     async (req) => changeCollect(platform, req.user, req.params.id, req.body, req.upload),
@@ -116,103 +99,64 @@ export function routes(app: App, platform: Platform): void {
     '/api/collects/:id/cover',
     {
       config: { access: ownerOrAdmin, upload },
-      bodyLimit: uploadBodyLimit,
       schema: {
         summary: 'Set the cover',
         description:
           'The image itself as the body, or multipart with the file `cover`. JPEG, PNG or WebP of at most 2 MiB and 40 megapixels.',
-        tags,
         consumes: ['image/jpeg', 'image/png', 'image/webp', 'multipart/form-data'],
         params: IdParams,
-        response: { 200: aCollect, ...problems(400, 401, 403, 404, 413, 415, 503) },
+        response: { 200: aCollect },
       },
     },
     async (req) => {
-      const image = req.upload ?? (Buffer.isBuffer(req.body) ? req.body : undefined)
-      if (!image?.length) throw new AppError(400, 'collects.cover_missing')
-      return changeCollect(platform, req.user, req.params.id, {}, image)
+      if (!req.upload?.length) throw new AppError(400, 'collects.cover_missing')
+      return changeCollect(platform, req.user, req.params.id, {}, req.upload)
     },
   )
   app.delete(
     '/api/collects/:id/cover',
     {
       config: { access: ownerOrAdmin },
-      schema: {
-        summary: 'Remove the cover',
-        tags,
-        params: IdParams,
-        response: { 204: NoContent, ...problems(401, 403, 404, 503) },
-      },
+      schema: { summary: 'Remove the cover', params: IdParams, response: { 204: NoContent } },
     },
-    async (req, reply) => {
-      await removeCover(platform, req.user, req.params.id)
-      return reply.code(204).send()
-    },
+    async (req) => removeCover(platform, req.user, req.params.id),
   )
   app.post(
     '/api/collects/:id/close',
     {
-      config: { access: ownerOrAdmin },
-      schema: {
-        summary: 'End a collect early',
-        tags,
-        params: IdParams,
-        response: { 200: aCollect, ...problems(401, 403, 404, 409, 503) },
-      },
+      config: { access: ownerOrAdmin, refuses: [409] },
+      schema: { summary: 'End a collect early', params: IdParams, response: { 200: aCollect } },
     },
     async (req) => closeCollect(platform, req.user, req.params.id),
   )
   app.delete(
     '/api/collects/:id',
     {
-      config: { access: ownerOrAdmin },
-      schema: {
-        summary: 'Delete a collect without payments',
-        tags,
-        params: IdParams,
-        response: { 204: NoContent, ...problems(401, 403, 404, 409, 503) },
-      },
+      config: { access: ownerOrAdmin, refuses: [409] },
+      schema: { summary: 'Delete a collect without payments', params: IdParams, response: { 204: NoContent } },
     },
-    async (req, reply) => {
-      await deleteCollect(platform, req.user, req.params.id)
-      return reply.code(204).send()
-    },
+    async (req) => deleteCollect(platform, req.user, req.params.id),
   )
 
   app.post(
     '/api/payments',
     {
       config: { access: 'user', idempotent: true },
-      schema: {
-        summary: 'Give to a collect',
-        tags,
-        body: NewPayment,
-        response: { 201: aPayment, ...problems(400, 401, 409, 422, 503) },
-      },
+      schema: { summary: 'Give to a collect', body: NewPayment, response: { 201: aPayment } },
     },
-    async (req, reply) => reply.code(201).send(await pay(platform, req.user, req.body, req.once)),
+    async (req) => pay(platform, req.user, req.body, req.once),
   )
   app.post(
     '/api/collects/:id/payments',
     {
       config: { access: 'user', idempotent: true },
-      schema: {
-        summary: 'Give to this collect',
-        tags,
-        params: IdParams,
-        body: Gift,
-        response: { 201: aPayment, ...problems(400, 401, 404, 409, 422, 503) },
-      },
+      schema: { summary: 'Give to this collect', params: IdParams, body: Gift, response: { 201: aPayment } },
     },
-    async (req, reply) => {
-      const payment = await pay(platform, req.user, { ...req.body, collect: req.params.id }, req.once).catch(
-        (error) => {
-          // Here the id stands in the address, not in the body.
-          throw error instanceof AppError && error.faults?.[0]?.path === '/collect' ? notFound() : error
-        },
-      )
-      return reply.code(201).send(payment)
-    },
+    async (req) =>
+      pay(platform, req.user, { ...req.body, collect: req.params.id }, req.once).catch((error) => {
+        // Here the id stands in the address, not in the body.
+        throw error instanceof AppError && error.faults?.[0]?.path === '/collect' ? notFound() : error
+      }),
   )
   app.get(
     '/api/payments',
@@ -220,9 +164,8 @@ export function routes(app: App, platform: Platform): void {
       config: { access: ['owner', 'admin', 'auditor'] },
       schema: {
         summary: 'One’s own payments and those of one’s collects',
-        tags,
         querystring: PaymentsQuery,
-        response: { 200: Payments, ...problems(400, 401, 503) },
+        response: { 200: Payments },
       },
     },
     async (req) => listPayments(platform, req.user, req.query, cursorRequest(req)),
@@ -231,7 +174,7 @@ export function routes(app: App, platform: Platform): void {
     '/api/payments/:id',
     {
       config: { access: ['owner', 'admin', 'auditor'] },
-      schema: { summary: 'A payment', tags, params: IdParams, response: { 200: aPayment, ...problems(401, 404, 503) } },
+      schema: { summary: 'A payment', params: IdParams, response: { 200: aPayment } },
     },
     async (req) => getPayment(platform, req.user, req.params.id),
   )
@@ -241,10 +184,9 @@ export function routes(app: App, platform: Platform): void {
       config: { access: ['owner'] },
       schema: {
         summary: 'Change comment or anonymity',
-        tags,
         params: IdParams,
         body: PaymentChange,
-        response: { 200: aPayment, ...problems(400, 401, 403, 404, 503) },
+        response: { 200: aPayment },
       },
     },
     async (req) => changePayment(platform, req.user, req.params.id, req.body),
@@ -252,13 +194,8 @@ export function routes(app: App, platform: Platform): void {
   app.post(
     '/api/payments/:id/refund',
     {
-      config: { access: ownerOrAdmin },
-      schema: {
-        summary: 'Give a payment back',
-        tags,
-        params: IdParams,
-        response: { 200: aPayment, ...problems(401, 403, 404, 409, 503) },
-      },
+      config: { access: ownerOrAdmin, refuses: [409] },
+      schema: { summary: 'Give a payment back', params: IdParams, response: { 200: aPayment } },
     },
     async (req) => refundPayment(platform, req.user, req.params.id),
   )
@@ -269,9 +206,7 @@ export function routes(app: App, platform: Platform): void {
       config: { access: 'anyone' },
       schema: {
         summary: 'The picture of a cover',
-        tags,
         params: Closed({ name: Type.String({ pattern: '^[0-9a-f]{32}-[0-9a-f]{8}\\.jpg$' }) }),
-        response: problems(404),
       },
     },
     async (req, reply) => {

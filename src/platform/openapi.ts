@@ -45,6 +45,7 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
       const access = (route.config as { access?: Access } | undefined)?.access
       if (!access) return { schema: { ...schema, hide: true }, url }
       const idempotent = (route.config as { idempotent?: boolean }).idempotent
+      const succeeds = Object.keys(schema?.response ?? {}).some((status) => status.startsWith('2'))
       const headers = idempotent
         ? {
             type: 'object',
@@ -63,6 +64,7 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
           ...schema,
           description: [schema?.description, whoMay(access)].filter(Boolean).join('\n\n'),
           ...(headers ? { headers } : {}),
+          response: succeeds ? schema?.response : { 200: { description: 'Done' }, ...(schema?.response as object) },
           security: (access === 'anyone' ? [] : [{ bearer: [] }, { token: [] }]) as Record<string, string[]>[],
         },
       }

@@ -2,7 +2,7 @@ import { sendCached } from '../platform/cache.ts'
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { cursorRequest, pageRequest } from '../platform/pages.ts'
-import { IdParams, NoContent, NoQuery, problems, Ref } from '../platform/schemas.ts'
+import { IdParams, NoContent, NoQuery, Ref } from '../platform/schemas.ts'
 import { readDocument } from './document.ts'
 import { listOrders, order, orderDetail, readers, staff, viewerOfOrder } from './orders.ts'
 import { changeProduct, createProduct, productDetail, productList, removeProduct } from './products.ts'
@@ -27,7 +27,6 @@ import {
 import { resendShipping } from './shipping.ts'
 import { changeStatus, changeStatuses, orderHistory } from './statuses.ts'
 
-const tags = ['shop']
 const ownerOrReader = ['owner', ...readers] as const
 const aProduct = Ref(Product, 'Product')
 const anOrder = Ref(Order, 'Order')
@@ -40,9 +39,8 @@ export function routes(app: App, platform: Platform): void {
       schema: {
         summary: 'Products on sale',
         description: 'Kept for 5 minutes at most and never stale. A search without an ordering puts the best first.',
-        tags,
         querystring: ProductsQuery,
-        response: { 200: Products, ...problems(400, 401, 503) },
+        response: { 200: Products },
       },
     },
     (req, reply) => sendCached(platform.cache, req, reply, productList(platform, req.query, pageRequest(req))) as never,
@@ -51,35 +49,23 @@ export function routes(app: App, platform: Platform): void {
     '/api/products',
     {
       config: { access: staff, idempotent: true },
-      schema: {
-        summary: 'Put a product on sale',
-        tags,
-        body: NewProduct,
-        response: { 201: aProduct, ...problems(400, 401, 403, 409, 422, 503) },
-      },
+      schema: { summary: 'Put a product on sale', body: NewProduct, response: { 201: aProduct } },
     },
-    async (req, reply) => reply.code(201).send(await createProduct(platform, req.user, req.body, req.once)),
+    async (req) => createProduct(platform, req.user, req.body, req.once),
   )
   app.get(
     '/api/products/:id',
     {
       config: { access: 'user' },
-      schema: {
-        summary: 'A product',
-        tags,
-        params: IdParams,
-        querystring: NoQuery,
-        response: { 200: aProduct, ...problems(401, 404, 503) },
-      },
+      schema: { summary: 'A product', params: IdParams, querystring: NoQuery, response: { 200: aProduct } },
     },
     (req, reply) => sendCached(platform.cache, req, reply, productDetail(req.params.id)) as never,
   )
   const changing = (summary: string) => ({
     summary,
     description: 'More stock than before counts as received, less as a correction. Orders keep their prices.',
-    tags,
     params: IdParams,
-    response: { 200: aProduct, ...problems(400, 401, 403, 404, 503) },
+    response: { 200: aProduct },
   })
   app.put(
     '/api/products/:id',
@@ -98,27 +84,18 @@ export function routes(app: App, platform: Platform): void {
       schema: {
         summary: 'Take a product off sale',
         description: 'One that was ordered is hidden and stays in its orders.',
-        tags,
         params: IdParams,
-        response: { 204: NoContent, ...problems(401, 403, 404, 503) },
+        response: { 204: NoContent },
       },
     },
-    async (req, reply) => {
-      await removeProduct(platform, req.user, req.params.id)
-      return reply.code(204).send()
-    },
+    async (req) => removeProduct(platform, req.user, req.params.id),
   )
 
   app.get(
     '/api/orders',
     {
       config: { access: ['owner'] },
-      schema: {
-        summary: "One's own orders",
-        tags,
-        querystring: OrdersQuery,
-        response: { 200: Orders, ...problems(400, 401, 503) },
-      },
+      schema: { summary: "One's own orders", querystring: OrdersQuery, response: { 200: Orders } },
     },
     async (req) => listOrders(platform, { ...req.query, user: req.user.id }, cursorRequest(req)),
   )
@@ -130,12 +107,11 @@ export function routes(app: App, platform: Platform): void {
         summary: 'Order products',
         description:
           'All or nothing: too little stock of any line is a 400 that names each short line with what is left. A PDF follows by e-mail.',
-        tags,
         body: NewOrder,
-        response: { 201: anOrder, ...problems(400, 401, 409, 422, 503) },
+        response: { 201: anOrder },
       },
     },
-    async (req, reply) => reply.code(201).send(await order(platform, req.user, req.body, req.once)),
+    async (req) => order(platform, req.user, req.body, req.once),
   )
   app.get(
     '/api/orders/:id',
@@ -144,10 +120,9 @@ export function routes(app: App, platform: Platform): void {
       schema: {
         summary: 'An order',
         description: 'Kept for 1 minute at most and never stale.',
-        tags,
         params: IdParams,
         querystring: NoQuery,
-        response: { 200: anOrder, ...problems(401, 404, 503) },
+        response: { 200: anOrder },
       },
     },
     async (req, reply) => {
@@ -158,15 +133,14 @@ export function routes(app: App, platform: Platform): void {
   app.patch(
     '/api/orders/:id',
     {
-      config: { access: ownerOrReader },
+      config: { access: ownerOrReader, refuses: [409] },
       schema: {
         summary: 'Move an order, or cancel it',
         description:
           'The shop: pending → processing → shipped → delivered, and cancelled from the first two. The owner: cancelled only. Cancelling puts the goods back.',
-        tags,
         params: IdParams,
         body: OrderChange,
-        response: { 200: anOrder, ...problems(400, 401, 403, 404, 409, 503) },
+        response: { 200: anOrder },
       },
     },
     async (req) => changeStatus(platform, req.user, req.params.id, req.body.status, req.locale),
@@ -178,11 +152,9 @@ export function routes(app: App, platform: Platform): void {
       schema: {
         summary: 'The PDF of an order',
         description: '404 before it is made.',
-        tags,
         produces: ['application/pdf'],
         params: IdParams,
         querystring: NoQuery,
-        response: problems(401, 404, 503),
       },
     },
     async (req, reply) => {
@@ -201,10 +173,9 @@ export function routes(app: App, platform: Platform): void {
       config: { access: ownerOrReader },
       schema: {
         summary: 'What happened to an order, oldest first',
-        tags,
         params: IdParams,
         querystring: HistoryQuery,
-        response: { 200: OrderHistory, ...problems(400, 401, 404, 503) },
+        response: { 200: OrderHistory },
       },
     },
     async (req) => {
@@ -217,12 +188,7 @@ export function routes(app: App, platform: Platform): void {
     '/api/admin/orders',
     {
       config: { access: readers },
-      schema: {
-        summary: "Everybody's orders",
-        tags,
-        querystring: AdminOrdersQuery,
-        response: { 200: Orders, ...problems(400, 401, 403, 503) },
-      },
+      schema: { summary: "Everybody's orders", querystring: AdminOrdersQuery, response: { 200: Orders } },
     },
     async (req) => listOrders(platform, req.query, cursorRequest(req)),
   )
@@ -233,9 +199,8 @@ export function routes(app: App, platform: Platform): void {
       schema: {
         summary: 'Move many orders at once',
         description: 'Each has an outcome of its own; those that may go, go together.',
-        tags,
         body: BulkStatus,
-        response: { 200: BulkOutcome, ...problems(400, 401, 403, 503) },
+        response: { 200: BulkOutcome },
       },
     },
     async (req) => changeStatuses(platform, req.user, req.body, req.locale),
@@ -243,13 +208,12 @@ export function routes(app: App, platform: Platform): void {
   app.post(
     '/api/admin/orders/:id/resend-shipping',
     {
-      config: { access: staff },
+      config: { access: staff, refuses: [409] },
       schema: {
         summary: 'Call the delivery service again',
         description: '409 unless the order is shipped and its call has failed for good.',
-        tags,
         params: IdParams,
-        response: { 200: anOrder, ...problems(401, 403, 404, 409, 503) },
+        response: { 200: anOrder },
       },
     },
     async (req) => resendShipping(platform, req.user, req.params.id),

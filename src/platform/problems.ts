@@ -1,0 +1,68 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AppError, type FieldFault, isDatabaseAway } from './errors.ts'
+import type { Platform } from './module.ts'
+import { fieldFaultsOf } from './validation.ts'
+
+/** Codes by which Fastify's own refusals are worded. */
+const codeOfStatus: Record<number, string> = {
+  400: 'request.malformed',
+  404: 'request.not_found',
+  408: 'request.too_slow',
+  413: 'request.too_large',
+  415: 'request.media_type',
+  429: 'request.too_many',
+  503: 'request.closing',
+}
+
+/** Any error as the refusal that the caller is told; what is nobody's refusal is a bug and says nothing of itself. */
+function refusalOf(
+  error: Error & { statusCode?: number; validation?: never[]; validationContext?: string; code?: string },
+): AppError {
+  if (error instanceof AppError) return error
+  if (error.validation) {
+    if (error.validationContext === 'params') return new AppError(404, 'request.not_found')
+    return new AppError(400, 'request.invalid', {}, { faults: fieldFaultsOf(error.validation) })
+  }
+  if (isDatabaseAway(error)) return new AppError(503, 'request.database_away', {}, { retryAfterSeconds: 2 })
+  if (error.code === '55P03' || error.code === '57014')
+    return new AppError(503, 'request.busy', {}, { retryAfterSeconds: 1 })
+  // A value that no schema foresaw and the database cannot read is the caller's all the same.
+  if (/^22(021|P02|P05|007|008|003)$/.test(error.code ?? ''))
+    return new AppError(400, 'request.malformed', {}, { cause: error })
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') return new AppError(404, 'request.not_found')
+  const status = error.statusCode
+  if (status && codeOfStatus[status]) return new AppError(status, codeOfStatus[status])
+  return new AppError(500, 'request.failed')
+}
+
+/** Answers an error as an RFC 9457 problem in the caller's language. */
+export function sendProblem({ translate }: Platform, error: Error, req: FastifyRequest, reply: FastifyReply) {
+  const refusal = refusalOf(error)
+  const { status, code, params } = refusal
+  if (status >= 500)
+    req.log[status === 500 ? 'error' : 'warn'](
+      { err: refusal.cause ?? error, user_id: req.viewer?.id },
+      'a request failed',
+    )
+  if (refusal.retryAfterSeconds) reply.header('retry-after', refusal.retryAfterSeconds)
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  const words = (fault: FieldFault) => ({
+    path: fault.path,
+    message: translate(req.locale, fault.code, fault.params),
+    code: fault.code,
+  })
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .header('content-language', req.locale)
+    .header('cache-control', 'no-store')
+    .send({
+      type: `urn:dvor:problem:${code}`,
+      title: translate(req.locale, `status.${status}`),
+      status,
+      detail: translate(req.locale, code, params),
+      code,
+      instance: req.id,
+      ...(refusal.faults ? { errors: refusal.faults.map(words) } : {}),
+    })
+}

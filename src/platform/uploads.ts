@@ -1,0 +1,70 @@
+import multipart from '@fastify/multipart'
+import type { FastifyRequest } from 'fastify'
+import { AppError } from './errors.ts'
+import type { App } from './http.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The file that came, on a route that declares an upload. */
+    upload: Buffer | undefined
+  }
+}
+
+const uploadLimitBytes = 2 << 20
+
+/** Lets routes take files: multipart where they declare an upload, the file itself where they declare no body besides. */
+export async function acceptUploads(app: App): Promise<void> {
+  app.decorateRequest('upload', undefined)
+  const limits = { fileSize: uploadLimitBytes, files: 1, fields: 50, parts: 51, fieldSize: 64 << 10 }
+  await app.register(multipart, { limits })
+  app.addContentTypeParser(
+    /^(image\/|application\/octet-stream)/,
+    { parseAs: 'buffer', bodyLimit: uploadLimitBytes },
+    (_req, body, done) => done(null, body),
+  )
+}
+
+/** Refuses a file where none belongs, before any of it is read. */
+export async function refuseFiles(req: FastifyRequest): Promise<void> {
+  const type = req.headers['content-type'] ?? ''
+  const { config, schema } = req.routeOptions
+  const form = /^multipart\//i.test(type)
+  const file = /^(image\/|application\/octet-stream)/i.test(type)
+  if ((form && !config.upload) || (file && (!config.upload || schema?.body)))
+    throw new AppError(415, 'request.media_type')
+}
+
+/** Takes multipart apart: text fields become the body, which is validated as JSON would be, and the file is kept aside. */
+export async function takeUpload(req: FastifyRequest): Promise<void> {
+  // An empty PATCH changes nothing, also when its body is not even sent.
+  if (req.method === 'PATCH' && req.body === undefined && !req.isMultipart()) req.body = {}
+  if (Buffer.isBuffer(req.body)) {
+    req.upload = req.body
+    req.body = undefined
+  }
+  const { upload } = req.routeOptions.config
+  if (!upload || !req.isMultipart()) return
+  const body: Record<string, unknown> = {}
+  try {
+    for await (const part of req.parts()) {
+      if (part.type === 'field') {
+        const empty = part.value === '' && upload.emptyIsNull?.includes(part.fieldname)
+        body[part.fieldname] = empty ? null : part.value
+      } else if (part.fieldname === upload.field) {
+        const content = await part.toBuffer()
+        // What a form sends when no file was chosen.
+        if (content.length || part.filename) req.upload = content
+      } else {
+        part.file.resume()
+        // A file where a field belongs is refused by every schema.
+        body[part.fieldname] = { file: part.filename }
+      }
+    }
+  } catch (error) {
+    // Cut off, without a boundary, or no multipart at all.
+    throw (error as { statusCode?: number }).statusCode
+      ? error
+      : new AppError(400, 'request.malformed', {}, { cause: error })
+  }
+  req.body = body
+}

@@ -10,8 +10,9 @@ import { tryConnection } from './platform/database.ts'
 import { createApp } from './platform/http.ts'
 import { migrateJobs } from './platform/jobs.ts'
 import { createLogger, type Logger } from './platform/log.ts'
+import { startLoops } from './platform/loops.ts'
 import { migrate } from './platform/migrate.ts'
-import { createPlatform, startSweeps } from './platform/platform.ts'
+import { createPlatform } from './platform/platform.ts'
 
 type Opened = { url: string; close(): Promise<void> }
 
@@ -95,7 +96,12 @@ async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): 
     await firstStart(platform, parts.demo ?? false)
     if (parts.worker) {
       await platform.jobs.work(platform)
-      closing.push(startSweeps(platform, enabled))
+      closing.push(
+        startLoops(
+          platform,
+          enabled.flatMap((m) => m.loops ?? []),
+        ),
+      )
     }
     if (parts.api) {
       const app = await createApp(platform, enabled)

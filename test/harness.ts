@@ -13,8 +13,9 @@ import { auditModules } from '../src/audit.ts'
 import { readConfig } from '../src/platform/config.ts'
 import { createApp } from '../src/platform/http.ts'
 import { createLogger } from '../src/platform/log.ts'
+import { startLoops } from '../src/platform/loops.ts'
 import type { Platform } from '../src/platform/module.ts'
-import { createPlatform, startSweeps } from '../src/platform/platform.ts'
+import { createPlatform } from '../src/platform/platform.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers as a client would
 export type Json = any
@@ -116,7 +117,8 @@ export async function startApp(
   const platform = await createPlatform(config, database.url, enabled, { worker, log })
   await createFirstAdmin(platform, { username: 'admin', email: 'admin@example.org', password: adminPassword })
   if (worker) await platform.jobs.work(platform)
-  const stopSweeps = worker ? startSweeps(platform, enabled) : async () => {}
+  const loops = enabled.flatMap((m) => m.loops ?? [])
+  const stopLoops = worker ? startLoops(platform, loops) : async () => {}
   const app = await createApp(platform, enabled)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
@@ -134,7 +136,7 @@ export async function startApp(
     },
     async [Symbol.asyncDispose]() {
       await app.close()
-      await stopSweeps()
+      await stopLoops()
       await platform.close()
       await database.drop()
       rmSync(folder, { recursive: true, force: true })

@@ -51,10 +51,10 @@ export const accounts: Module = {
     'accounts.sms': { handle: sendSms, batchSize: 20, retryLimit: 20, retryDelayMax: 20 },
     'accounts.letters': { handle: mailLinks, batchSize: 50 },
   },
-  sweeps: {
-    'accounts.sessions': { everySeconds: 3600, run: sweepSessions },
-    'accounts.codes': { everySeconds: 600, run: sweepCodes },
-  },
+  loops: [
+    { name: 'accounts.sessions', everySeconds: 3600, run: sweepSessions },
+    { name: 'accounts.codes', everySeconds: 600, run: sweepCodes },
+  ],
   invariants: [
     {
       name: 'there is an active administrator',

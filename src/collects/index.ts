@@ -46,7 +46,7 @@ export const collects: Module = {
       },
     },
   },
-  sweeps: { 'collects.covers': { everySeconds: 3600, run: sweepCovers } },
+  loops: [{ name: 'collects.covers', everySeconds: 3600, run: sweepCovers }],
   invariants: [
     {
       name: 'collected_amount, payments_count and donors_count are those of the completed payments',

@@ -22,9 +22,6 @@ export type JobKind<P, T = never> = {
   cron?: string
 }
 
-/** Work that looks for what nobody was woken for; runs every so many seconds in one worker process at a time. */
-export type Sweep<P> = { everySeconds: number; run(platform: P): Promise<void> }
-
 export type Queue = { name: string; waiting: number; active: number; failed: number }
 export type FailedJob = { id: string; queue: string; data: unknown; error: string | null; failed_at: string }
 

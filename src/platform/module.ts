@@ -7,9 +7,11 @@ import type { Db } from './database.ts'
 import type { Files } from './files.ts'
 import type { App } from './http.ts'
 import type { Locale, Messages, Translate } from './i18n.ts'
-import type { JobKind, Jobs, Sweep } from './jobs.ts'
+import type { JobKind, Jobs } from './jobs.ts'
 import type { Logger } from './log.ts'
+import type { Loop } from './loops.ts'
 import type { Mail, SecretRef } from './mail.ts'
+import type { Notices } from './notices.ts'
 import type { Threads } from './threads.ts'
 
 /** What every function of a module may use; one for each process. */
@@ -22,6 +24,8 @@ export type Platform = {
   pool: pg.Pool
   cache: Cache
   jobs: Jobs<Platform>
+  /** Short words between processes, by LISTEN and NOTIFY. */
+  notices: Notices
   mail: Mail
   files: Files
   /** Makes a PDF in a thread of its own, by the default export of the file. */
@@ -64,7 +68,7 @@ export type Module = {
   routes(app: App, platform: Platform): void
   // biome-ignore lint/suspicious/noExplicitAny: each kind knows the data of its own jobs
   jobs?: Record<string, JobKind<Platform, any>>
-  sweeps?: Record<string, Sweep<Platform>>
+  loops?: Loop<Platform>[]
   invariants: Invariant[]
   seed?: Seed
   /** What the demonstration shows beyond the seed, such as pictures. */

@@ -12,6 +12,7 @@ import { createLogger } from './log.ts'
 import { openMail } from './mail.ts'
 import { databaseConnections } from './metrics.ts'
 import type { Module, Platform, Secret } from './module.ts'
+import { openNotices } from './notices.ts'
 import { openStore } from './stores.ts'
 import { openThreads } from './threads.ts'
 
@@ -59,6 +60,7 @@ export async function createPlatform(
     pool,
     cache,
     jobs,
+    notices: openNotices(databaseUrl, log),
     files: openFiles(dataFolder(config, 'files')),
     draw: threads.draw,
     translate,
@@ -106,44 +108,12 @@ export async function createPlatform(
       platform.mail.close()
       await threads.close()
       for (const { value, close } of owned.values()) await Promise.resolve(close?.(value as never)).catch(() => {})
+      platform.notices.close()
       await cache.close().catch(() => {})
       await stopWatch()
       await db.destroy()
     },
   })
-}
-
-/** Runs the sweeps of all modules in this process; each at most once at a time among all workers. Returns how to stop. */
-export function startSweeps(platform: Platform, modules: Module[]): () => Promise<void> {
-  const running = new Set<Promise<void>>()
-  const timers = modules.flatMap((module) =>
-    Object.entries(module.sweeps ?? {}).map(([name, sweep]) => {
-      let busy = false
-      const once = async () => {
-        if (busy) return
-        busy = true
-        try {
-          await platform.db.transaction().execute(async (tx) => {
-            const { rows } = await sql<{ mine: boolean }>`
-              select pg_try_advisory_xact_lock(hashtextextended(${`sweep ${name}`}, 0)) mine`.execute(tx)
-            if (rows[0]!.mine) await sweep.run(platform)
-          })
-        } catch (error) {
-          platform.log.warn({ err: error, sweep: name }, 'a sweep failed; it runs again in its turn')
-        } finally {
-          busy = false
-        }
-      }
-      return setInterval(() => {
-        const run = once().finally(() => running.delete(run))
-        running.add(run)
-      }, sweep.everySeconds * 1000)
-    }),
-  )
-  return async () => {
-    for (const timer of timers) clearInterval(timer)
-    await Promise.all(running)
-  }
 }
 
 /** The secret of an installation that names none: made once into DATA_DIR. */

@@ -269,14 +269,15 @@ function routes(app: App, platform: Platform): void {
 
 const outboxDays = 90
 
-/** The part of the platform that has URLs, words and sweeps of its own. */
+/** The part of the platform that has URLs, words and loops of its own. */
 export const service: Module = {
   name: 'platform',
   messages,
   routes,
-  sweeps: {
-    'platform.keys': { everySeconds: 600, run: ({ db }) => sweepKeys(db) },
-    'platform.outbox': {
+  loops: [
+    { name: 'platform.keys', everySeconds: 600, run: ({ db }) => sweepKeys(db) },
+    {
+      name: 'platform.outbox',
       everySeconds: 3600,
       run: async ({ db }) => {
         await sql`delete from platform.outbox where created_at < now() - make_interval(days => ${outboxDays})`.execute(
@@ -284,7 +285,7 @@ export const service: Module = {
         )
       },
     },
-  },
+  ],
   invariants: [
     {
       name: 'every stored answer of an Idempotency-Key is whole',

@@ -206,6 +206,12 @@ export interface PlatformInstallation {
   secret_fingerprint: string | null;
 }
 
+export interface PlatformLeases {
+  expires_at: string;
+  holder: string;
+  name: string;
+}
+
 export interface PlatformOutbox {
   created_at: Generated<string>;
   error: string | null;
@@ -336,6 +342,7 @@ export interface DB {
   "platform.audit_log": PlatformAuditLog;
   "platform.idempotency": PlatformIdempotency;
   "platform.installation": PlatformInstallation;
+  "platform.leases": PlatformLeases;
   "platform.outbox": PlatformOutbox;
   "platform.stamps": PlatformStamps;
   "shop.order_events": ShopOrderEvents;

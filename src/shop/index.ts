@@ -36,10 +36,10 @@ export const shop: Module = {
     'shop.document': { handle: makeDocuments, batchSize: 10 },
     'shop.shipping': shippingJob,
   },
-  sweeps: {
-    'shop.shipping': { everySeconds: 15, run: sweepShipping },
-    'shop.documents': { everySeconds: 3600, run: sweepDocuments },
-  },
+  loops: [
+    { name: 'shop.shipping', everySeconds: 15, run: sweepShipping },
+    { name: 'shop.documents', everySeconds: 3600, run: sweepDocuments },
+  ],
   demonstrate: documentNewest,
   invariants: [
     {

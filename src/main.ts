@@ -1,53 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline/promises'
 import { defineCommand, runCommand, runMain } from 'citty'
 import { SingleBar } from 'cli-progress'
-import { createFirstAdmin, setAdministrator } from './accounts/index.ts'
+import { setAdministrator } from './accounts/index.ts'
 import { enabledModules, modules } from './app.ts'
-import { startEmbeddedPostgres } from './embedded-postgres/start.ts'
-import { type Config, readConfig, SettingsError } from './platform/config.ts'
-import { tryConnection } from './platform/database.ts'
+import { firstStart } from './first-start.ts'
+import { Failure, loadConfig, migrateAll, openDatabase } from './installation.ts'
+import { type Config, SettingsError } from './platform/config.ts'
 import { createApp } from './platform/http.ts'
-import { migrateJobs } from './platform/jobs.ts'
 import { createLogger, type Logger } from './platform/log.ts'
 import { startLoops } from './platform/loops.ts'
-import { migrate } from './platform/migrate.ts'
 import { createPlatform } from './platform/platform.ts'
-
-type Opened = { url: string; close(): Promise<void> }
-
-/** What is wrong, in a person's words, without a stack: the settings, the machine, the input. */
-class Failure extends Error {}
-
-function loadConfig(): Config {
-  try {
-    process.loadEnvFile()
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ENOENT')
-      throw new Failure(`.env can't be read: ${(error as Error).message}`)
-  }
-  return readConfig(process.env)
-}
-
-async function openDatabase(config: Config, log: Logger): Promise<Opened> {
-  if (config.DATABASE_URL !== 'embedded') {
-    const { host } = new URL(config.DATABASE_URL)
-    await tryConnection(config.DATABASE_URL).catch((error: Error) => {
-      throw new Failure(
-        `The database at ${host} can't be used: ${error.message}. Check DATABASE_URL, and that it runs.`,
-      )
-    })
-    return { url: config.DATABASE_URL, close: async () => {} }
-  }
-  const server = await startEmbeddedPostgres({ dataDir: config.DATA_DIR, log })
-  return { url: server.url, close: () => server.stop() }
-}
-
-async function migrateAll(url: string): Promise<string[]> {
-  const done = await migrate(url)
-  await migrateJobs(url, Object.assign({}, ...modules.map((m) => m.jobs ?? {})))
-  return done
-}
 
 /** Closes once when asked to stop; after 10 s whatever is left is cut off. */
 function stopOnSignal(log: Logger, close: () => Promise<unknown>): { stopped: Promise<void>; stopping(): boolean } {
@@ -93,7 +55,7 @@ async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): 
     const enabled = enabledModules(config)
     const platform = await createPlatform(config, database.url, enabled, { worker: parts.worker, log })
     closing.push(() => platform.close())
-    await firstStart(platform, parts.demo ?? false)
+    if (parts.api) await firstStart(platform, parts.demo ?? false, say)
     if (parts.worker) {
       await platform.jobs.work(platform)
       closing.push(
@@ -122,31 +84,6 @@ async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): 
     throw error
   }
   await stopped
-}
-
-/**
- * Makes the first administrator, and the demonstration if it is asked for and the database is empty. The password is told
- * at once, for the rest of the start may still fail, and past the log, which is no place for it.
- */
-async function firstStart(platform: Awaited<ReturnType<typeof createPlatform>>, demo: boolean): Promise<void> {
-  const { config } = platform
-  const made = config.ADMIN_PASSWORD === ''
-  const password = demo ? 'admin' : config.ADMIN_PASSWORD || randomBytes(9).toString('base64url')
-  const first = await createFirstAdmin(platform, {
-    username: config.ADMIN_USERNAME,
-    email: config.ADMIN_EMAIL,
-    password,
-  })
-  if (demo && first) {
-    const { demonstrate } = await import('./demo.ts')
-    await demonstrate(platform, enabledModules(config))
-    say(
-      'This is a demonstration with well-known passwords: admin/admin and resident/resident. Never open it to others.',
-    )
-  } else if (demo) say('The database is not empty, so no demonstration was added.')
-  else if (first) {
-    say(`The first administrator is ${config.ADMIN_USERNAME}${made ? `, password ${password} (shown this once)` : ''}`)
-  }
 }
 
 /** Runs a command over the migrated database of this installation, joining a server that runs already. */

@@ -22,7 +22,7 @@ async function test(words) {
   await prepare({ web: true })
   const isFile = (word) => !word.startsWith('-') && (has(word) || /[*]|\.test\.ts$/.test(word))
   const files = words.filter(isFile)
-  const flags = ['--test', '--test-force-exit', '--test-concurrency=2', '--test-timeout=900000']
+  const flags = ['--test', '--test-concurrency=2', '--test-timeout=900000']
   if (has('test', 'setup.ts')) flags.push('--test-global-setup=test/setup.ts')
   if (!words.some((word) => word.startsWith('--test-reporter'))) flags.push('--test-reporter=./tools/reporter.js')
   const all = ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts']

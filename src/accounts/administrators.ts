@@ -10,13 +10,16 @@ import { checkStrength, endAllLogins, hashPassword } from './passwords.ts'
 import type { UserChange } from './schemas.ts'
 import { insertUser } from './users.ts'
 
-/** Makes the first administrator of an empty database; of processes that start together one does. True if it did. */
+/**
+ * Makes the first administrator of an empty database; of processes that start together one does. True if it did. A
+ * `password` that is a function is only asked for when there is nobody yet.
+ */
 export async function createFirstAdmin(
   { db }: Platform,
-  admin: { username: string; email: string; password: string },
+  admin: { username: string; email: string; password: string | (() => string) },
 ): Promise<boolean> {
   if (await db.selectFrom('accounts.users').select('id').limit(1).executeTakeFirst()) return false
-  const password_hash = await hashPassword(admin.password)
+  const password_hash = await hashPassword(typeof admin.password === 'string' ? admin.password : admin.password())
   return transaction(db, async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended('dvor first administrator', 0))`.execute(tx)
     if (await tx.selectFrom('accounts.users').select('id').limit(1).executeTakeFirst()) return false

@@ -47,6 +47,7 @@ export async function findHome(dataDir: string, log: Log): Promise<Home> {
     const folder = pointedTo(near, data) ?? makeFolder(near)
     const cluster = join(folder, 'cluster')
     checkOwner(folder, cluster)
+    chmodSync(folder, 0o700)
     return { folder, cluster, binaries: installed, user: undefined }
   }
   const user = clusterOwner(join(pointedTo(near, data) ?? near, 'cluster')) ?? postgresUser(log)

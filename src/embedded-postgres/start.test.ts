@@ -335,6 +335,7 @@ test('an ordinary user runs it, and root after it', { skip: !root && 'needs root
   const first = startInChild(dataDir, nobody)
   const { url, error } = await first.told
   assert.equal(error, undefined)
+  assert.equal(statSync(join(dataDir, 'postgres')).mode & 0o777, 0o700)
   const joined = await start(dataDir)
   assert.deepEqual([joined.owned, joined.url], [false, url])
   first.child.kill('SIGTERM')

@@ -70,7 +70,7 @@ export const settings = {
   },
   ADMIN_USERNAME: text('the first administrator of an empty database', 'admin'),
   ADMIN_EMAIL: text('and their address', 'admin@localhost'),
-  ADMIN_PASSWORD: secret('and their password; made and printed once when empty'),
+  ADMIN_PASSWORD: secret('and their password; made when empty, and told once by whoever made it'),
   JWT_SECRET: {
     ...secret('signs tokens, 32 bytes or more; made into DATA_DIR when empty'),
     read: (t: string) => (t === '' || Buffer.byteLength(t) >= 32 ? t : fault('must have 32 bytes or more')),

@@ -1,6 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHmac } from 'node:crypto'
 import { sql } from 'kysely'
 import { createCache } from './cache.ts'
 import { type Config, dataFolder } from './config.ts'
@@ -13,6 +11,7 @@ import { openMail } from './mail.ts'
 import { databaseConnections } from './metrics.ts'
 import type { Module, Platform, Secret } from './module.ts'
 import { openNotices } from './notices.ts'
+import { openSecret } from './secret.ts'
 import { openStore } from './stores.ts'
 import { openThreads } from './threads.ts'
 
@@ -30,9 +29,9 @@ export async function createPlatform(
   const pool = createPool(databaseUrl, config.DATABASE_POOL, log)
   const db = createDb(pool)
   const stopWatch = watchDatabase(databaseUrl, pool, log)
-  const secret = config.JWT_SECRET || ownSecret(config)
+  let secret: string
   try {
-    await checkFingerprint(db, secret)
+    secret = await openSecret(db, config, log)
   } catch (error) {
     await stopWatch()
     await db.destroy()
@@ -114,31 +113,4 @@ export async function createPlatform(
       await db.destroy()
     },
   })
-}
-
-/** The secret of an installation that names none: made once into DATA_DIR. */
-function ownSecret(config: Config): string {
-  const file = join(dataFolder(config, 'secrets'), 'jwt')
-  try {
-    writeFileSync(file, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'EEXIST') throw error
-  }
-  return readFileSync(file, 'utf8').trim()
-}
-
-/** Another secret would make every token and code of the installation worthless, so a process that has one does not start. */
-async function checkFingerprint(db: Platform['db'], secret: string): Promise<void> {
-  const fingerprint = createHash('sha256').update(`fingerprint ${secret}`).digest('hex').slice(0, 16)
-  const { secret_fingerprint: known } = await db
-    .updateTable('platform.installation')
-    .set({ secret_fingerprint: sql`coalesce(secret_fingerprint, ${fingerprint})` })
-    .returning('secret_fingerprint')
-    .executeTakeFirstOrThrow()
-  if (known !== fingerprint) {
-    throw new Error(
-      'JWT_SECRET differs from the one that this database was started with. Set the same JWT_SECRET for every process ' +
-        '(or the same DATA_DIR). To change it on purpose, which logs everybody out: update platform.installation set secret_fingerprint = null.',
-    )
-  }
 }

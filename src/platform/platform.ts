@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto'
-import { sql } from 'kysely'
 import { createCache } from './cache.ts'
 import { type Config, dataFolder } from './config.ts'
 import { createDb, createPool, watchDatabase } from './database.ts'

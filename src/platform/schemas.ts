@@ -61,33 +61,6 @@ export const Problem = Type.Object(
 /** A named shape of the OpenAPI document, to be registered once and referred to in answers. */
 export const Ref = <T extends TSchema>(_schema: T, id: string) => Type.Unsafe<Static<T>>(Type.Ref(id))
 
-const statusWords: Record<number, string> = {
-  400: 'Malformed, or against a rule on its fields',
-  401: 'Not logged in',
-  403: 'Not allowed',
-  404: 'Absent, or not visible to the caller',
-  405: 'No such method here',
-  409: 'Against the present state',
-  413: 'Too large',
-  415: 'Wrong kind of content',
-  422: 'The Idempotency-Key was used with another body',
-  429: 'Too many requests',
-  503: 'Busy or away; try again',
-}
-
-/** The error answers of a route, for its schema. */
-export function problems<const S extends number[]>(...statuses: S): Record<S[number], TSchema> {
-  return Object.fromEntries(
-    statuses.map((s) => [
-      s,
-      {
-        description: statusWords[s] ?? 'Refused',
-        content: { 'application/problem+json': { schema: Type.Unsafe<Static<typeof Problem>>(Type.Ref('Problem')) } },
-      },
-    ]),
-  ) as never
-}
-
 /** Parses a cursor of ours; anything else is the caller's fault. */
 export function badCursor(): AppError {
   return new AppError(400, 'request.invalid', {}, { faults: [{ path: '/cursor', code: 'validation.cursor' }] })

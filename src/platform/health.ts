@@ -1,0 +1,26 @@
+import { sql } from 'kysely'
+import type { App } from './http.ts'
+import { registry } from './metrics.ts'
+import type { Platform } from './module.ts'
+
+/** Whether this process is alive and of use, for whoever watches over it. */
+export function healthRoutes(app: App, platform: Platform): void {
+  app.get('/health/live', { config: { access: 'anyone' }, schema: { summary: 'The process runs' } }, async () => live())
+  app.get('/health/ready', { config: { access: 'anyone' }, schema: { summary: 'The database answers' } }, () =>
+    ready(platform),
+  )
+  app.get(
+    '/metrics',
+    { config: { access: 'anyone' }, schema: { summary: 'Prometheus metrics' } },
+    async (_req, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+  )
+}
+
+/** True of whoever can say it. */
+export const live = () => ({ status: 'ok' })
+
+/** Asks the database; throws when it is away. */
+export async function ready({ db }: Platform) {
+  await sql`select 1`.execute(db)
+  return { status: 'ok' }
+}

@@ -1,0 +1,51 @@
+/*
+ * platform: what an installation says of itself, and its own loops.
+ *
+ *   URL                               function              tables          jobs
+ *   GET    /health/live               live
+ *   GET    /health/ready              ready
+ *   GET    /metrics                   registry.metrics
+ *   GET    /api/organisation          getOrganisation       installation
+ *   PATCH  /api/organisation          changeOrganisation    installation
+ *   GET    /api/admin/jobs            jobs.failed           pgboss.job
+ *   POST   /api/admin/jobs/:id/retry  retryJob              pgboss.job
+ *   GET    /api/outbox                listOutbox            outbox
+ *   GET    /api/outbox/:id            getOutboxLetter       outbox
+ */
+import { sql } from 'kysely'
+import { healthRoutes } from './health.ts'
+import { sweepKeys } from './idempotency.ts'
+import { jobsRoutes } from './jobs-routes.ts'
+import { messages } from './messages.ts'
+import type { Module } from './module.ts'
+import { organisationRoutes } from './organisation.ts'
+import { outboxRoutes } from './outbox.ts'
+
+const outboxDays = 90
+
+/** The part of the platform that has URLs, words and loops of its own. */
+export const platform: Module = {
+  name: 'platform',
+  messages,
+  routes(app, platform) {
+    for (const routes of [healthRoutes, organisationRoutes, jobsRoutes, outboxRoutes]) routes(app, platform)
+  },
+  loops: [
+    { name: 'platform.keys', everySeconds: 600, run: ({ db }) => sweepKeys(db) },
+    {
+      name: 'platform.outbox',
+      everySeconds: 3600,
+      run: async ({ db }) => {
+        await sql`delete from platform.outbox where created_at < now() - make_interval(days => ${outboxDays})`.execute(
+          db,
+        )
+      },
+    },
+  ],
+  invariants: [
+    {
+      name: 'every stored answer of an Idempotency-Key is whole',
+      sql: 'select user_id, route, key from platform.idempotency where body is null',
+    },
+  ],
+}

@@ -1,0 +1,95 @@
+import { type Static, Type } from 'typebox'
+import { hasRole, mayRead, type User } from './access.ts'
+import { notFound } from './errors.ts'
+import type { App } from './http.ts'
+import type { SecretRef } from './mail.ts'
+import type { Platform } from './module.ts'
+import { type CursorRequest, cursorAnswer, cursorQuery, cursorRequest, Ordering, Page } from './pages.ts'
+import { Choice, Closed, IdParams, Instant, Nullable } from './schemas.ts'
+
+const Kind = Choice(['email', 'sms', 'message', 'shipping'])
+const OutboxItem = Type.Object({
+  id: Type.Integer(),
+  kind: Kind,
+  to: Type.String(),
+  subject: Nullable(Type.String()),
+  text: Type.String(),
+  state: Choice(['queued', 'sent', 'failed']),
+  created_at: Instant,
+})
+const OutboxLetter = Type.Object({
+  ...OutboxItem.properties,
+  html: Nullable(Type.String()),
+  error: Nullable(Type.String()),
+})
+const OutboxQuery = Closed({ ...cursorQuery, ordering: Ordering('created_at', 'id'), kind: Type.Optional(Kind) })
+
+export function outboxRoutes(app: App, platform: Platform): void {
+  app.get(
+    '/api/outbox',
+    {
+      config: { access: mayRead },
+      schema: {
+        summary: 'E-mails, SMS codes and calls of the default senders',
+        querystring: OutboxQuery,
+        response: { 200: Page(OutboxItem) },
+      },
+    },
+    (req) => listOutbox(platform, req.user, req.query, cursorRequest(req)),
+  )
+  app.get(
+    '/api/outbox/:id',
+    {
+      config: { access: mayRead },
+      schema: { summary: 'One of them, text and HTML', params: IdParams, response: { 200: OutboxLetter } },
+    },
+    (req) => getOutboxLetter(platform, req.user, req.params.id),
+  )
+}
+
+/** What was sent, newest first unless asked otherwise, with the secrets that the viewer may see. */
+export async function listOutbox(
+  platform: Platform,
+  viewer: User,
+  { kind }: Static<typeof OutboxQuery>,
+  page: CursorRequest,
+) {
+  const rows = platform.db.selectFrom('platform.outbox').$if(kind !== undefined, (q) => q.where('kind', '=', kind!))
+  const results = await rows
+    .select(['id', 'kind', 'to', 'subject', 'text', 'secret', 'state', 'created_at'])
+    .$if(page.id !== null, (q) => q.where('id', page.descending ? '<' : '>', page.id!))
+    .orderBy('id', page.descending ? 'desc' : 'asc')
+    .limit(page.limit + 1)
+    .offset(page.offset)
+    .execute()
+  const count = page.withCount
+    ? (await rows.select((e) => e.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
+    : null
+  return cursorAnswer(page, (await readable(platform, viewer, results)) as Static<typeof OutboxItem>[], count)
+}
+
+/** One of what was sent, whole. */
+export async function getOutboxLetter(platform: Platform, viewer: User, id: number) {
+  const row = await platform.db
+    .selectFrom('platform.outbox')
+    .select(['id', 'kind', 'to', 'subject', 'text', 'html', 'secret', 'state', 'error', 'created_at'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (!row) throw notFound()
+  return (await readable(platform, viewer, [row]))[0] as never
+}
+
+/** Rows with their secrets shown to administrators, who could log in as anybody by them, and to nobody else. */
+async function readable<R extends { text: string; html?: string | null; secret: unknown }>(
+  platform: Platform,
+  viewer: User,
+  rows: R[],
+) {
+  const shown = await platform.showSecrets(
+    rows.map(({ text, html, secret }) => ({
+      secret: hasRole(viewer, 'admin') || !secret ? (secret as SecretRef | null) : { kind: 'hidden', id: 0 },
+      texts: [text, html ?? ''],
+    })),
+  )
+  return rows.map((row, i) => ({ ...row, text: shown[i]![0], ...(row.html ? { html: shown[i]![1] } : {}) }))
+}

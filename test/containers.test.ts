@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import pg from 'pg'
 import { parse } from 'yaml'
 import { readConfig, settings } from '../src/platform/config.ts'
+import { cloneDatabase, startProcess } from './harness.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
 const names = Object.keys(settings)
 
 type Service = {
+  ports?: string[]
   build?: string
   image?: string
-  environment?: Record<string, string>
+  environment?: Record<string, string | null>
   command?: string[]
   volumes?: string[]
   depends_on?: Record<string, { condition: string }>
@@ -34,16 +38,26 @@ test('.env.example is every setting with its default', () => {
     assert.match(line, /^(#.*)?$/, 'a copy without changes sets nothing')
 })
 
-// Guarantee: no container is given a setting that does not exist or that the start would refuse.
-test('compose.yaml sets only what the program knows, and what it accepts', () => {
+/** Where the API is published, and the volume: they are not the program's business inside a container. */
+const ofTheContainer = ['HOST', 'PORT', 'DATA_DIR']
+const filled = (text: string, values: Record<string, string> = {}) =>
+  text.replace(/\$\{(\w+):-([^}]*)\}/g, (_, name, byDefault) => values[name] || byDefault)
+
+// Guarantee: every setting reaches the program in its container, none is dropped in silence, and what compose.yaml sets by
+// itself is accepted.
+test('compose.yaml passes every setting on', () => {
   assert.deepEqual(ours.map(([name]) => name).sort(), ['api', 'migrate', 'worker'])
-  for (const [name, { environment = {} }] of ours) {
-    for (const variable of Object.keys(environment)) assert.ok(names.includes(variable), `${name}: ${variable}`)
-    const byDefault = Object.fromEntries(
-      Object.entries(environment).map(([key, value]) => [key, value.replace(/\$\{\w+:-([^}]*)\}/g, '$1')]),
-    )
-    assert.doesNotThrow(() => readConfig(byDefault), name)
+  for (const [service, { environment = {} }] of ours) {
+    const { PGPASSWORD, ...passed } = environment
+    assert.deepEqual(Object.keys(passed).sort(), names.filter((name) => !ofTheContainer.includes(name)).sort(), service)
+    for (const [name, value] of Object.entries(passed))
+      if (value !== null) assert.equal(filled(value, { [name]: 'as set' }), 'as set', name)
+    const byDefault = Object.entries(passed).flatMap(([name, value]) => (value === null ? [] : [[name, filled(value)]]))
+    assert.doesNotThrow(() => readConfig(Object.fromEntries(byDefault)), service)
+    // A password is no part of an address, in which its characters would mean something.
+    assert.equal(PGPASSWORD, compose.services.postgres?.environment?.POSTGRES_PASSWORD)
   }
+  assert.match(compose.services.api?.ports?.[0] ?? '', /^\$\{HOST:-127\.0\.0\.1\}:\$\{PORT:-8000\}:8000$/)
   const taken = [...read('compose.yaml').matchAll(/\$\{(\w+)/g)].map((match) => match[1] ?? '')
   assert.deepEqual(
     taken.filter((name) => !names.includes(name) && name !== 'POSTGRES_PASSWORD'),
@@ -70,15 +84,46 @@ const composeClient = [['docker', 'compose'], ['docker-compose']].find(
   ([program = '', ...words]) => spawnSync(program, [...words, 'version'], { timeout: 20_000 }).status === 0,
 )
 
-// Guarantee: Docker's own reader accepts the file too.
+// Guarantee: Docker's own reader accepts the file too, and gives the program what is set, whatever characters it has.
 test('docker compose accepts compose.yaml', { skip: !composeClient && 'no docker compose on PATH' }, () => {
   const [program = '', ...words] = composeClient ?? []
-  const said = spawnSync(program, [...words, '-f', '-', '--project-directory', root, 'config', '--quiet'], {
+  const values = Object.fromEntries(
+    names.filter((name) => !ofTheContainer.includes(name)).map((name) => [name, `${name} as set: @/#?`]),
+  )
+  const said = spawnSync(program, [...words, '-f', '-', '--project-directory', root, 'config'], {
     input: read('compose.yaml').replace(/^name:.*/m, ''),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...values, POSTGRES_PASSWORD: 'p@s/#:?%' },
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
   })
   assert.equal(said.status, 0, said.stderr)
+  const { services } = parse(said.stdout) as Compose
+  for (const name of ['api', 'worker', 'migrate'])
+    assert.deepEqual(services[name]?.environment, { ...values, PGPASSWORD: 'p@s/#:?%' })
+  assert.equal(services.postgres?.environment?.POSTGRES_PASSWORD, 'p@s/#:?%')
+})
+
+// Guarantee: a password that stands beside the address opens the database, with characters that an address cannot hold.
+test('the password of the database may have any characters', async () => {
+  const database = await cloneDatabase()
+  const role = `odd_${randomBytes(4).toString('hex')}`
+  const password = 'p@s/#:?%&= я'
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  try {
+    await client.query(`create role ${role} login superuser password '${password}'`)
+    const address = new URL(database.url)
+    address.username = role
+    address.password = ''
+    await using server = await startProcess(['start'], { DATABASE_URL: address.href, PGPASSWORD: password })
+    assert.equal((await (await server.ready()).get('/api/organisation')).status, 200)
+    server.kill('SIGTERM')
+    assert.equal(await server.exited, 0)
+    await client.query(`drop role ${role}`)
+  } finally {
+    await client.end()
+    await database.drop()
+  }
 })
 
 // Guarantee: the image is built from files that exist and are sent to the engine, runs without root and tells its health.

@@ -14,7 +14,7 @@ COPY web web
 RUN node node_modules/vite/bin/vite.js build web
 
 FROM node:24-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data LOG_FORMAT=json
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data LOG_FORMAT=json UV_THREADPOOL_SIZE=16
 WORKDIR /app
 COPY --from=libraries /app/node_modules node_modules
 COPY package.json ./

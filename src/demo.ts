@@ -20,7 +20,7 @@ export async function demonstrate(platform: Platform, modules: Module[]): Promis
   // Shorter than a person may choose: the demonstration says so when it starts.
   await platform.db
     .updateTable('accounts.users')
-    .set({ password_hash: await hashPassword('resident') })
+    .set({ password_hash: await hashPassword(platform, 'resident') })
     .where('username', '=', 'resident')
     .execute()
   await seedModules(platform, modules, { users: 40, collects: 14, payments: 600, products: 60, orders: 200 }, () => {})

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs, { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { constants } from 'node:os'
+import { availableParallelism, constants } from 'node:os'
 import { basename, delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -15,7 +15,12 @@ export const node = at('node_modules', 'node', 'bin', windows ? 'node.exe' : 'no
 /** The environment of everything we start: the tools and the Node of this checkout come first. */
 export const environment = () => {
   const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH'
-  return { ...process.env, [name]: [at('node_modules', '.bin'), process.env[name]].filter(Boolean).join(delimiter) }
+  return {
+    // Threads for hashing, images, files and new connections: two more than may be busy with heavy work.
+    UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism() + 1)),
+    ...process.env,
+    [name]: [at('node_modules', '.bin'), process.env[name]].filter(Boolean).join(delimiter),
+  }
 }
 
 const marker = at('node_modules', '.dvor-prepared')

@@ -15,11 +15,13 @@ import { insertUser } from './users.ts'
  * `password` that is a function is only asked for when there is nobody yet.
  */
 export async function createFirstAdmin(
-  { db }: Platform,
+  platform: Platform,
   admin: { username: string; email: string; password: string | (() => string) },
 ): Promise<boolean> {
+  const { db } = platform
   if (await db.selectFrom('accounts.users').select('id').limit(1).executeTakeFirst()) return false
-  const password_hash = await hashPassword(typeof admin.password === 'string' ? admin.password : admin.password())
+  const { password } = admin
+  const password_hash = await hashPassword(platform, typeof password === 'string' ? password : password())
   return transaction(db, async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended('dvor first administrator', 0))`.execute(tx)
     if (await tx.selectFrom('accounts.users').select('id').limit(1).executeTakeFirst()) return false
@@ -35,14 +37,15 @@ const recordAdmin = (tx: Tx, action: string, id: number) =>
 
 /** Makes an administrator, or sets the password of a user and ends all their logins. Returns what stood in the way, in words. */
 export async function setAdministrator(
-  { db, translate }: Platform,
+  platform: Platform,
   mode: 'create' | 'password',
   { username, email, password }: { username: string; email?: string | undefined; password: string },
 ): Promise<string | undefined> {
+  const { db, translate } = platform
   if (password.length < 8) return 'The password needs 8 characters or more.'
   try {
     checkStrength('/password', password, username)
-    const password_hash = await hashPassword(password)
+    const password_hash = await hashPassword(platform, password)
     return await transaction(db, async (tx) => {
       if (mode === 'create') {
         const id = await insertUser(tx, { username, email: email ?? null, password_hash, role: 'admin' })

@@ -9,10 +9,10 @@ const chunk = 5000
 /** People with names of the language and the password `resident`; users that are there already stay. */
 export const seed: Seed = {
   options: { users: { default: 50, meaning: 'people' } },
-  async run({ db }, { users = 0 }, { locale, seed, progress }) {
+  async run(platform, { users = 0 }, { locale, seed, progress }) {
     const faker = locale === 'ru' ? fakerRU : fakerEN
     faker.seed(seed)
-    const password_hash = await hashPassword('resident')
+    const password_hash = await hashPassword(platform, 'resident')
     for (let done = 0; done < users; done += chunk) {
       const people = Array.from({ length: Math.min(chunk, users - done) }, (_, i) => {
         const sex = faker.person.sexType()
@@ -33,7 +33,7 @@ export const seed: Seed = {
         from unnest(${column('username')}::text[], ${column('phone')}::text[], ${column('first_name')}::text[],
           ${column('last_name')}::text[], ${column('patronymic')}::text[], ${column('invite_code')}::text[])
           with ordinality t(u, p, f, l, m, c, n)
-        on conflict do nothing`.execute(db)
+        on conflict do nothing`.execute(platform.db)
       progress('users', Math.min(done + chunk, users), users)
     }
   },

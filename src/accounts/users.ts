@@ -41,7 +41,7 @@ export type Origin = { locale: Locale; address?: string; request_id?: string }
 /** Makes an account with a password and sends a letter that confirms its address; name and address must be free. */
 export async function register(platform: Platform, input: Registration, origin: Origin): Promise<Profile> {
   checkStrength('/password', input.password, input.username)
-  const password_hash = await hashPassword(input.password)
+  const password_hash = await hashPassword(platform, input.password)
   const { password: _, invite_code, ...given } = input
   const { locale } = origin
   const id = await withFreeNames(() =>
@@ -112,7 +112,7 @@ export async function login(platform: Platform, name: string, password: string, 
      union all select id, role, is_active, password_hash from accounts.users where lower(email) = lower($1) limit 1`,
     [name],
   )
-  const same = await checkPassword(user?.password_hash, password)
+  const same = await checkPassword(platform, user?.password_hash, password)
   if (!same || !user?.is_active) throw new AppError(401, 'accounts.wrong_password')
   await forgive(platform, sqlNow, limits)
   return { id: user.id, role: user.role }

@@ -8,9 +8,13 @@ const limitPixels = 40e6
 const folder = 'covers'
 
 /** Makes a cover of an uploaded image: turned, fitted into 1200×800, without metadata. Returns the key of its file. */
-export async function keepCover({ files }: Platform, upload: Buffer): Promise<string> {
+export async function keepCover({ files, heavy }: Platform, upload: Buffer): Promise<string> {
   if (!upload.length) throw new AppError(400, 'collects.cover_missing')
   if (upload.length > limitBytes) throw new AppError(413, 'collects.cover_too_large')
+  return files.keep(folder, await heavy('image', () => fitted(upload)), 'jpg')
+}
+
+async function fitted(upload: Buffer): Promise<Buffer> {
   const image = sharp(upload, { limitInputPixels: limitPixels, failOn: 'error', sequentialRead: true })
   const metadata = await image.metadata().catch((error: Error) => {
     throw /pixel limit/.test(error.message)
@@ -19,17 +23,18 @@ export async function keepCover({ files }: Platform, upload: Buffer): Promise<st
   })
   // By content, not by name; sharp would read SVG, GIF and TIFF as well.
   if (!['jpeg', 'png', 'webp'].includes(metadata.format)) throw new AppError(415, 'collects.cover_kind')
-  const jpeg = await image
-    .timeout({ seconds: 5 })
+  return image
+    .timeout({ seconds: 20 })
     .autoOrient()
     .flatten({ background: '#fff' })
     .resize(1200, 800, { fit: 'inside', withoutEnlargement: true })
     .jpeg({ mozjpeg: true, quality: 82 })
     .toBuffer()
     .catch((error) => {
-      throw new AppError(400, 'collects.cover_broken', {}, { cause: error })
+      throw /^timeout/.test(error.message)
+        ? new AppError(503, 'request.busy', {}, { retryAfterSeconds: 5, cause: error })
+        : new AppError(400, 'collects.cover_broken', {}, { cause: error })
     })
-  return files.keep(folder, jpeg, 'jpg')
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Cache } from './cache.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database.ts'
 import type { Files } from './files.ts'
+import type { Heavy } from './heavy.ts'
 import type { App } from './http.ts'
 import type { Locale, Messages, Translate } from './i18n.ts'
 import type { JobKind, Jobs } from './jobs.ts'
@@ -30,6 +31,8 @@ export type Platform = {
   files: Files
   /** Makes a PDF in a thread of its own, by the default export of the file. */
   draw: Threads['draw']
+  /** Runs work that fills a core for long, a bounded number at a time: hashing, images. */
+  heavy: Heavy
   translate: Translate
   /**
    * What a module holds for this process, made by `open` at the first use: a batch, a pool of connections, a key. The

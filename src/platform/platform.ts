@@ -3,6 +3,7 @@ import { createCache } from './cache.ts'
 import { type Config, dataFolder } from './config.ts'
 import { createDb, createPool, watchDatabase } from './database.ts'
 import { openFiles } from './files.ts'
+import { openHeavy } from './heavy.ts'
 import { createTranslate } from './i18n.ts'
 import { openJobs } from './jobs.ts'
 import { createLogger } from './log.ts'
@@ -61,6 +62,7 @@ export async function createPlatform(
     notices: openNotices(databaseUrl, log),
     files: openFiles(dataFolder(config, 'files')),
     draw: threads.draw,
+    heavy: openHeavy(),
     translate,
     derive,
     own(open, close) {

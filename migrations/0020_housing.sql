@@ -1,4 +1,4 @@
--- Houses, flats, meters and their readings, tariffs, the monthly run and its bills, and the account of every flat.
+-- compatible: Houses, flats, meters and their readings, tariffs, the monthly run and its bills, and the account of every flat.
 create schema housing;
 
 -- "2" before "10", "12а" after "12".
@@ -12,15 +12,17 @@ create table housing.houses (
   norm_cold_water numeric(8, 3) check (norm_cold_water >= 0),
   norm_hot_water numeric(8, 3) check (norm_hot_water >= 0),
   window_from smallint not null default 20 check (window_from between 1 and 28),
-  window_to smallint not null default 25 check (window_to between window_from and 28),
+  window_to smallint not null default 25 check (window_to <= 28),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  constraint houses_window check (window_to >= window_from),
   constraint houses_norm check (missing_readings <> 'norm' or (norm_cold_water is not null and norm_hot_water is not null))
 );
 comment on column housing.houses.address is 'personal: none';
 comment on column housing.houses.missing_readings is 'What stands in for a missing reading: nothing, the mean of earlier months (then the norm, where there is one), or the norm';
 comment on column housing.houses.norm_cold_water is 'm³ a month for each meter';
 comment on column housing.houses.window_from is 'Days of the month on which residents are asked for readings; they may submit them on others too';
+comment on column housing.houses.window_to is 'personal: none';
 create unique index houses_address_key on housing.houses (lower(address));
 create index houses_order_idx on housing.houses (address collate platform.natural, id);
 
@@ -251,3 +253,15 @@ create table housing.entries (
 );
 comment on column housing.entries.amount is 'Positive: charged; negative: paid';
 create index entries_apartment_idx on housing.entries (apartment_id, id);
+
+-- `house:<id>` is a house with its flats, their meters, readings and the state of its last run. Bills never set it.
+select platform.watch('housing.houses', own => $$'house:' || changed.id$$);
+select platform.watch('housing.apartments', details => array[$$'house:' || changed.house_id$$]);
+select platform.watch('housing.residents', details => array[
+  $$(select 'house:' || a.house_id from housing.apartments a where a.id = changed.apartment_id)$$]);
+select platform.watch('housing.meters', details => array[
+  $$(select 'house:' || a.house_id from housing.apartments a where a.id = changed.apartment_id)$$]);
+select platform.watch('housing.readings', details => array[
+  $$(select 'house:' || a.house_id from housing.meters m join housing.apartments a on a.id = m.apartment_id
+     where m.id = changed.meter_id)$$]);
+select platform.watch('housing.billing_runs', details => array[$$'house:' || changed.house_id$$]);

@@ -43,6 +43,16 @@ const anOrder = async () => {
   return id
 }
 
+let flats = 0
+const aHouse = () => created('/api/houses', { address: `Садовая, ${++flats}` }, tokens.admin)
+const anApartment = async () => {
+  const body = { number: '1', area: 40, account: `A-${++flats}`, residents: [owner.id] }
+  return created(`/api/houses/${await aHouse()}/apartments`, body, tokens.admin)
+}
+/** A house in which the owner has a flat. */
+const aHome = async () =>
+  (await app.get(`/api/apartments/${await anApartment()}`, { token: tokens.admin })).body.house as number
+
 /** Makes a row that belongs to the owner and may be spoilt by the call; by the beginning of the address. */
 const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/collects/:id', aCollect],
@@ -50,6 +60,8 @@ const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/orders/:id', anOrder],
   ['/api/admin/orders/:id', anOrder],
   ['/api/products/:id', aProduct],
+  ['/api/houses/:id', aHome],
+  ['/api/apartments/:id', anApartment],
   ['/api/admin/users/:id', async () => (await person(app)).id],
   ['/api/outbox/:id', async () => (await app.get('/api/outbox', { token: tokens.admin })).body.results[0].id],
   [
@@ -79,7 +91,7 @@ async function call(method: string, url: string, caller: Caller): Promise<{ stat
   const name = made ? await made[1]() : nowhere.find(starts)?.[1]
   if (/:/.test(url) && name === undefined)
     throw new Error(`${method} ${url}: say above what row of the owner to call it on`)
-  const path = url.replace(/:\w+/, String(name))
+  const path = url.replace(/:\w+/g, String(name))
   const token = tokens[caller]
   const options =
     url.endsWith('/cover') && method === 'PUT'

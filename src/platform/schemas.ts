@@ -14,11 +14,24 @@ export const Id = (description?: string) =>
 export const MoneyInput = (minimum: string, description = 'Decimal string; numbers are taken too') =>
   Type.Unsafe<string>({ type: ['string', 'number'], 'x-money': { minimum }, description, examples: ['1500.00'] })
 
+/** Input of another exact quantity, with so many digits after the point and at most so many before it. */
+export const DecimalInput = (digits: number, whole: number, minimum: string, example: string) =>
+  Type.Unsafe<string>({
+    type: ['string', 'number'],
+    'x-money': { minimum, digits, whole },
+    description: `Decimal string with at most ${digits} digits after the point; numbers are taken too`,
+    examples: [example],
+  })
+
 /** Output of money: a decimal string with two digits. */
 export const Money = Type.String({ pattern: '^-?\\d+\\.\\d{2}$', examples: ['1500.00'] })
 
 /** An instant in UTC. */
 export const Instant = Type.String({ format: 'date-time', examples: ['2026-11-21T09:00:00Z'] })
+
+/** A month as `YYYY-MM`, and a day. */
+export const Month = Type.String({ format: 'month', examples: ['2026-11'] })
+export const Day = Type.String({ format: 'date', examples: ['2026-11-21'] })
 
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 

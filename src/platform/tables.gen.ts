@@ -171,6 +171,227 @@ export interface CollectsPayments {
   transaction_id: string;
 }
 
+export interface HousingApartments {
+  /**
+   * Number of the personal account (лицевой счёт). personal: none
+   */
+  account: string;
+  area: Numeric;
+  /**
+   * What the flat owes: positive is a debt
+   */
+  balance: Generated<Numeric>;
+  created_at: Generated<string>;
+  /**
+   * The last day on which the flat is billed, where it is no more
+   */
+  ended_on: string | null;
+  house_id: number;
+  id: Generated<number>;
+  number: string;
+  updated_at: Generated<string>;
+}
+
+export interface HousingBillingRuns {
+  amount: Generated<Numeric>;
+  created_at: Generated<string>;
+  created_by: number | null;
+  /**
+   * The newest completed run of its house and month: its marks name the current bills
+   */
+  current: Generated<boolean>;
+  error: string | null;
+  finished_at: string | null;
+  house_id: number;
+  id: Generated<number>;
+  incomplete: Generated<number>;
+  month: string;
+  processed: Generated<number>;
+  published_at: string | null;
+  published_by: number | null;
+  /**
+   * Flats whose bill of the run before was confirmed unchanged
+   */
+  skipped: Generated<number>;
+  started_at: string | null;
+  status: Generated<string>;
+  terms: Json | null;
+  total: Generated<number>;
+}
+
+export interface HousingBillLines {
+  amount: Generated<Numeric>;
+  bill_id: number;
+  carried: Generated<Numeric>;
+  current: Numeric | null;
+  meter_id: number | null;
+  method: string;
+  position: number;
+  previous: Numeric | null;
+  price: Numeric;
+  quantity: Numeric;
+  recalculation_id: number | null;
+  service: string;
+}
+
+export interface HousingBills {
+  apartment_id: number;
+  created_at: Generated<string>;
+  digest: string;
+  id: Generated<number>;
+  /**
+   * What was missing: [{code, meter?, service?, month?}]
+   */
+  issues: Generated<Json>;
+  month: string;
+  revision: number;
+  run_id: number;
+  status: string;
+  total: Numeric;
+}
+
+export interface HousingEntries {
+  /**
+   * Positive: charged; negative: paid
+   */
+  amount: Numeric;
+  apartment_id: number;
+  at: Generated<string>;
+  bill_id: number | null;
+  id: Generated<number>;
+  opening_balance: Numeric;
+  payment_id: number | null;
+}
+
+export interface HousingHouses {
+  /**
+   * personal: none
+   */
+  address: string;
+  created_at: Generated<string>;
+  id: Generated<number>;
+  /**
+   * What stands in for a missing reading: nothing, the mean of earlier months (then the norm, where there is one), or the norm
+   */
+  missing_readings: Generated<string>;
+  /**
+   * m³ a month for each meter
+   */
+  norm_cold_water: Numeric | null;
+  norm_hot_water: Numeric | null;
+  timezone: string;
+  updated_at: Generated<string>;
+  /**
+   * Days of the month on which residents are asked for readings; they may submit them on others too
+   */
+  window_from: Generated<number>;
+  /**
+   * personal: none
+   */
+  window_to: Generated<number>;
+}
+
+export interface HousingJoinCodes {
+  apartment_id: number;
+  created_at: Generated<string>;
+  created_by: number | null;
+  expires_at: string;
+  hash: Buffer;
+  id: Generated<number>;
+  used_at: string | null;
+  used_by: number | null;
+}
+
+export interface HousingMeters {
+  apartment_id: number;
+  created_at: Generated<string>;
+  /**
+   * Whole digits that it shows: after the last it begins at zero
+   */
+  digits: Generated<number>;
+  id: Generated<number>;
+  /**
+   * Stands in for the reading of the month before while there is no earlier one
+   */
+  initial_value: Generated<Numeric>;
+  installed_on: string;
+  kind: string;
+  removed_on: string | null;
+  serial: string;
+  updated_at: Generated<string>;
+}
+
+export interface HousingPayments {
+  amount: Numeric;
+  apartment_id: number;
+  bill_id: number | null;
+  created_at: Generated<string>;
+  created_by: number | null;
+  id: Generated<number>;
+  paid_on: string;
+  reference: Generated<string>;
+}
+
+export interface HousingReadingChanges {
+  changed_at: Generated<string>;
+  changed_by: number | null;
+  id: Generated<number>;
+  reading_id: number;
+  rollover: boolean;
+  value: Numeric;
+}
+
+export interface HousingReadings {
+  created_at: Generated<string>;
+  id: Generated<number>;
+  meter_id: number;
+  month: string;
+  /**
+   * Confirmed: since the reading before the meter has passed its last digit and begun at zero
+   */
+  rollover: Generated<boolean>;
+  source: Generated<string>;
+  submitted_by: number | null;
+  updated_at: Generated<string>;
+  value: Numeric;
+}
+
+export interface HousingRecalculations {
+  amount: Numeric;
+  apartment_id: number;
+  bill_id: number | null;
+  created_at: Generated<string>;
+  created_by: number | null;
+  id: Generated<number>;
+  month: string | null;
+  reason: string;
+  run_id: number | null;
+}
+
+export interface HousingResidents {
+  apartment_id: number;
+  since: Generated<string>;
+  user_id: number;
+}
+
+export interface HousingRunApartments {
+  apartment_id: number;
+  area: Numeric;
+  bill_id: number | null;
+  run_id: number;
+}
+
+export interface HousingTariffs {
+  created_at: Generated<string>;
+  created_by: number | null;
+  house_id: number | null;
+  id: Generated<number>;
+  price: Numeric;
+  service: string;
+  unit: Generated<string>;
+  valid_from: string;
+}
+
 export interface PlatformAuditLog {
   action: string;
   /**
@@ -339,6 +560,21 @@ export interface DB {
   "accounts.users": AccountsUsers;
   "collects.collects": CollectsCollects;
   "collects.payments": CollectsPayments;
+  "housing.apartments": HousingApartments;
+  "housing.bill_lines": HousingBillLines;
+  "housing.billing_runs": HousingBillingRuns;
+  "housing.bills": HousingBills;
+  "housing.entries": HousingEntries;
+  "housing.houses": HousingHouses;
+  "housing.join_codes": HousingJoinCodes;
+  "housing.meters": HousingMeters;
+  "housing.payments": HousingPayments;
+  "housing.reading_changes": HousingReadingChanges;
+  "housing.readings": HousingReadings;
+  "housing.recalculations": HousingRecalculations;
+  "housing.residents": HousingResidents;
+  "housing.run_apartments": HousingRunApartments;
+  "housing.tariffs": HousingTariffs;
   "platform.audit_log": PlatformAuditLog;
   "platform.idempotency": PlatformIdempotency;
   "platform.installation": PlatformInstallation;

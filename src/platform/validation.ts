@@ -2,20 +2,24 @@ import { Ajv, type ErrorObject } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FieldFault } from './errors.ts'
 
-const moneyPattern = /^\d{1,10}(\.\d{1,2})?$/
-
-/** Hundredths of a decimal string, exact. */
-export function kopecks(amount: string): bigint {
+/** A decimal string in units of its last digit, exact: hundredths unless said otherwise. */
+export function kopecks(amount: string, digits = 2): bigint {
   const [whole = '0', part = ''] = amount.split('.')
-  return BigInt(whole) * 100n + BigInt(part.padEnd(2, '0'))
+  return BigInt(whole) * 10n ** BigInt(digits) + BigInt(part.padEnd(digits, '0') || '0')
 }
 
-/** Money arrives as `1500`, `1500.5` or `"1500.50"` and goes on as a decimal string with two digits. */
+/**
+ * Money arrives as `1500`, `1500.5` or `"1500.50"` and goes on as a decimal string with two digits; other exact
+ * quantities have `digits` after the point and at most `whole` before it.
+ */
 const money = {
   keyword: 'x-money',
   modifying: true,
   errors: true,
-  compile(limits: { minimum?: string }) {
+  compile(limits: { minimum?: string; digits?: number; whole?: number }) {
+    const { digits = 2, whole = 10 } = limits
+    const pattern = new RegExp(`^\\d{1,${whole}}(\\.\\d{1,${digits}})?$`)
+    const isMoney = digits === 2 && whole === 10
     const check = (
       data: unknown,
       at?: { parentData: Record<string, unknown>; parentDataProperty: string | number },
@@ -25,11 +29,11 @@ const money = {
         check.errors = [{ keyword, params }]
         return false
       }
-      if (typeof text !== 'string' || !moneyPattern.test(text)) return fail('money', {})
-      if (limits.minimum && kopecks(text) < kopecks(limits.minimum))
+      if (typeof text !== 'string' || !pattern.test(text)) return fail(isMoney ? 'money' : 'decimal', { digits, whole })
+      if (limits.minimum && kopecks(text, digits) < kopecks(limits.minimum, digits))
         return fail('moneyMinimum', { limit: limits.minimum })
-      const [whole = '0', part = ''] = text.split('.')
-      if (at) at.parentData[at.parentDataProperty] = `${BigInt(whole)}.${part.padEnd(2, '0')}`
+      const [units = '0', part = ''] = text.split('.')
+      if (at) at.parentData[at.parentDataProperty] = `${BigInt(units)}.${part.padEnd(digits, '0')}`
       return true
     }
     check.errors = [] as object[]
@@ -49,12 +53,21 @@ function isInstant(text: string): boolean {
   return time.getUTCFullYear() >= 1900 && time.getUTCFullYear() <= 9998
 }
 
+/** A day that is in the calendar, of the years that a person may mean. */
+function isDay(text: string): boolean {
+  if (!/^(19|20|21)\d\d-\d\d-\d\d$/.test(text)) return false
+  const day = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
+}
+
 function createAjv(coerceTypes: false | 'array'): Ajv {
   const ajv = new Ajv({ removeAdditional: false, allErrors: true, useDefaults: true, strict: false, coerceTypes })
   addFormats.default(ajv)
   ajv.addFormat('date-time', isInstant)
   ajv.addFormat('text', plain)
   ajv.addFormat('line', (text) => plain(text) && text.trim() !== '' && !/[\r\n]/.test(text))
+  ajv.addFormat('date', isDay)
+  ajv.addFormat('month', (text) => /^(19|20|21)\d\d-(0[1-9]|1[0-2])$/.test(text))
   ajv.addFormat('username', /^[\p{L}\p{N}@.+_-]{3,150}$/u)
   ajv.addKeyword(money as never)
   return ajv
@@ -105,6 +118,8 @@ export function fieldFaultsOf(errors: ErrorObject[]): FieldFault[] {
         limit: params.limit,
         allowed: (params.allowedValues as unknown[] | undefined)?.join(', '),
         type: params.type,
+        digits: params.digits,
+        whole: params.whole,
       },
     })
   }

@@ -1,0 +1,184 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { User } from '../platform/access.ts'
+import { recordChange } from '../platform/audit.ts'
+import { type Db, type Tx, transaction } from '../platform/database.ts'
+import { fieldFault, notFound } from '../platform/errors.ts'
+import { change, type Once } from '../platform/idempotency.ts'
+import type { Platform } from '../platform/module.ts'
+import { type PageOf, pageAnswer, type pageRequest } from '../platform/pages.ts'
+import type { Apartment, ApartmentChange, ApartmentsQuery, NewApartment } from './schemas-houses.ts'
+import { inWords, lockHouse, mayBeSeen } from './viewers.ts'
+
+/** A flat `a` with its residents. */
+export const apartmentColumns = sql`a.id, a.house_id house, a.number, a.area, a.account, a.balance, a.ended_on,
+  a.created_at, a.updated_at, (
+    select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'full_name', u.full_name) order by r.since, u.id), '[]')
+    from housing.residents r join accounts.users u on u.id = r.user_id where r.apartment_id = a.id) residents`
+
+const orders = {
+  number: sql`a.number collate platform.natural`,
+  area: sql`a.area`,
+  balance: sql`a.balance`,
+  created_at: sql`a.created_at`,
+  id: sql`a.id`,
+}
+
+/** Flats of a house by number; a resident sees their own. */
+export async function listApartments(
+  { db }: Platform,
+  user: User,
+  house: number,
+  { search, ordering = 'number' }: ApartmentsQuery,
+  page: ReturnType<typeof pageRequest>,
+): Promise<PageOf<Apartment>> {
+  const filters: RawBuilder<unknown>[] = [sql`a.house_id = ${house}`, mayBeSeen(user, 'a.id')]
+  if (search) filters.push(sql`(a.number = ${search} or starts_with(a.account, ${search}))`)
+  const where = sql.join(filters, sql` and `)
+  const order = orders[ordering.replace('-', '') as keyof typeof orders]
+  const direction = sql.raw(ordering.startsWith('-') ? 'desc' : 'asc')
+  const { rows } = await sql<Apartment>`
+    select ${apartmentColumns} from (
+      select * from housing.apartments a where ${where}
+      order by ${order} ${direction}, a.id ${direction} limit ${page.limit} offset ${page.offset}) a
+    order by ${order} ${direction}, a.id ${direction}`.execute(db)
+  const total = await sql<{ n: number }>`select count(*) n from housing.apartments a where ${where}`.execute(db)
+  return pageAnswer(page, rows, total.rows[0]!.n)
+}
+
+/** A flat that the caller may see. */
+export async function getApartment(db: Db | Tx, user: User, id: number): Promise<Apartment> {
+  const { rows } = await sql<Apartment>`
+    select ${apartmentColumns} from housing.apartments a where a.id = ${id} and ${mayBeSeen(user, 'a.id')}`.execute(db)
+  if (!rows[0]) throw notFound()
+  return rows[0]
+}
+
+/** Adds a flat to a house. */
+export async function createApartment(
+  { db }: Platform,
+  user: User,
+  house: number,
+  { residents, ...input }: NewApartment,
+  once: Once | undefined,
+): Promise<Apartment> {
+  return inWords(
+    change(db, once, async (tx) => {
+      await lockHouse(tx, house, 'share')
+      const { id } = await tx
+        .insertInto('housing.apartments')
+        .values({ ...input, house_id: house })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      if (residents) await setResidents(tx, id, residents)
+      const after = await getApartment(tx, user, id)
+      await record(tx, user, 'create_apartment', id, undefined, after)
+      return after
+    }),
+  )
+}
+
+/** Changes a flat; `residents` are all that it has from now on. */
+export async function changeApartment(
+  { db }: Platform,
+  user: User,
+  id: number,
+  { residents, ...input }: ApartmentChange,
+): Promise<Apartment> {
+  return inWords(
+    transaction(db, async (tx) => {
+      const before = await lockApartment(tx, user, id)
+      if (Object.keys(input).length)
+        await tx
+          .updateTable('housing.apartments')
+          .set({ ...input, updated_at: sql`now()` })
+          .where('id', '=', id)
+          .execute()
+      if (residents) await setResidents(tx, id, residents)
+      const after = await getApartment(tx, user, id)
+      if (Object.keys(input).length || residents) await record(tx, user, 'change_apartment', id, before, after)
+      return after
+    }),
+  )
+}
+
+/** Removes a flat that has no meters, bills, payments or marks; one that has them is ended instead: 409. */
+export async function removeApartment({ db }: Platform, user: User, id: number): Promise<void> {
+  await inWords(
+    transaction(db, async (tx) => {
+      const before = await lockApartment(tx, user, id)
+      await tx.deleteFrom('housing.residents').where('apartment_id', '=', id).execute()
+      await tx.deleteFrom('housing.join_codes').where('apartment_id', '=', id).execute()
+      await tx.deleteFrom('housing.apartments').where('id', '=', id).execute()
+      await record(tx, user, 'remove_apartment', id, before, undefined)
+    }),
+  )
+}
+
+/** Makes somebody a resident of a flat; again changes nothing. */
+export async function addResident({ db }: Platform, user: User, id: number, resident: number): Promise<Apartment> {
+  return transaction(db, async (tx) => {
+    const before = await lockApartment(tx, user, id)
+    await checkPeople(tx, [resident], () => '/user')
+    await tx
+      .insertInto('housing.residents')
+      .values({ apartment_id: id, user_id: resident })
+      .onConflict((c) => c.doNothing())
+      .execute()
+    const after = await getApartment(tx, user, id)
+    await record(tx, user, 'add_resident', id, before, after)
+    return after
+  })
+}
+
+/** Somebody is a resident of a flat no more. */
+export async function removeResident({ db }: Platform, user: User, id: number, resident: number): Promise<void> {
+  await transaction(db, async (tx) => {
+    const before = await lockApartment(tx, user, id)
+    await tx.deleteFrom('housing.residents').where('apartment_id', '=', id).where('user_id', '=', resident).execute()
+    await record(tx, user, 'remove_resident', id, before, await getApartment(tx, user, id))
+  })
+}
+
+async function checkPeople(tx: Tx, ids: number[], path: (i: number) => string): Promise<void> {
+  const { rows } = await sql<{ id: number }>`
+    select id from accounts.users where id = any(${ids}::bigint[]) for key share`.execute(tx)
+  const known = new Set(rows.map((r) => r.id))
+  const missing = ids.findIndex((id) => !known.has(id))
+  if (missing >= 0) throw fieldFault(path(missing), 'validation.unknown_id')
+}
+
+async function setResidents(tx: Tx, id: number, residents: number[]): Promise<void> {
+  await checkPeople(tx, residents, (i) => `/residents/${i}`)
+  await sql`delete from housing.residents where apartment_id = ${id} and user_id <> all(${residents}::bigint[])`.execute(
+    tx,
+  )
+  await sql`
+    insert into housing.residents (apartment_id, user_id) select ${id}, unnest(${residents}::bigint[])
+    on conflict do nothing`.execute(tx)
+}
+
+/** Locks the house of a flat and the flat, for staff. */
+async function lockApartment(tx: Tx, user: User, id: number): Promise<Apartment> {
+  const { rows } = await sql<{ house_id: number }>`select house_id from housing.apartments where id = ${id}`.execute(tx)
+  if (!rows[0]) throw notFound()
+  await lockHouse(tx, rows[0].house_id, 'share')
+  const locked = await sql`select from housing.apartments where id = ${id} for update`.execute(tx)
+  if (!locked.rows.length) throw notFound()
+  return getApartment(tx, user, id)
+}
+
+const record = (
+  tx: Tx,
+  user: User,
+  verb: string,
+  subject_id: number,
+  before: Apartment | undefined,
+  after: Apartment | undefined,
+) =>
+  recordChange(tx, user, {
+    action: `housing.${verb}`,
+    subject: 'housing.apartments',
+    subject_id,
+    ...(before ? { before } : {}),
+    ...(after ? { after } : {}),
+  })

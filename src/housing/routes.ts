@@ -1,0 +1,7 @@
+import type { App } from '../platform/http.ts'
+import type { Platform } from '../platform/module.ts'
+import { houseRoutes } from './routes-houses.ts'
+
+export function routes(app: App, platform: Platform): void {
+  houseRoutes(app, platform)
+}

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import sharp from 'sharp'
-import { SMTPServer } from 'smtp-server'
 import { makeCrowd } from './crowd.ts'
 import {
   cloneDatabase,
@@ -16,6 +15,7 @@ import {
   startApp,
   startProcess,
 } from './harness.ts'
+import { startMailbox } from './mailbox.ts'
 import { startProxy } from './proxy.ts'
 
 const collect = { title: 'Ёлка', occasion: 'yard', ends_at: '2027-12-31T00:00:00Z' }
@@ -69,25 +69,6 @@ for (const fault of ['cut', 'stall'] as const) {
   })
 }
 
-/** A mailbox on a port, which keeps what it is sent. */
-async function startMailbox(port: number) {
-  const letters: string[] = []
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData(stream, _session, done) {
-      let text = ''
-      stream.on('data', (part) => (text += part))
-      stream.on('end', () => {
-        letters.push(text)
-        done()
-      })
-    },
-  })
-  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
-  return { letters, [Symbol.asyncDispose]: () => new Promise<void>((done) => server.close(() => done())) }
-}
-
 // Guarantee: while the mail server is away the API does not notice, and when it returns each letter arrives once.
 test('letters wait for the mail server', async () => {
   const port = await freePort()
@@ -98,16 +79,16 @@ test('letters wait for the mail server', async () => {
   await eventually('a try has failed', () =>
     app.logs.some((l) => l.includes('a job failed') && l.includes('payment_mail')),
   )
-  await using mailbox = await startMailbox(port)
+  await using mailbox = await startMailbox({ port })
   await eventually(
     'the letters are there',
-    () => mailbox.letters.filter((l) => l.includes('multipart/alternative')).length >= 2,
+    () => mailbox.letters.filter((l) => l.text.includes('multipart/alternative')).length >= 2,
     40_000,
   )
   await drainJobs(app)
-  const payment = mailbox.letters.filter((l) => /Message-ID: <payment-/i.test(l))
+  const payment = mailbox.letters.filter((l) => /Message-ID: <payment-/i.test(l.text))
   assert.equal(payment.length, 1)
-  assert.match(payment[0]!, /text\/plain[\s\S]*text\/html/)
+  assert.match(payment[0]!.text, /text\/plain[\s\S]*text\/html/)
 })
 
 // Guarantee: a job that failed for good is seen by administrators with its reason, and can be sent again.
@@ -124,7 +105,7 @@ test('a failed job is kept, shown and sent again', async () => {
   assert.match(failed.error, /ECONNREFUSED/)
   assert.equal((await app.post(`/api/admin/jobs/${crypto.randomUUID()}/retry`, {}, { token })).status, 404)
   assert.equal((await app.post(`/api/admin/jobs/${failed.id}/retry`, {})).status, 401)
-  await using mailbox = await startMailbox(port)
+  await using mailbox = await startMailbox({ port })
   assert.equal((await app.post(`/api/admin/jobs/${failed.id}/retry`, undefined, { token })).status, 204)
   await eventually('the letter is there', () => mailbox.letters.length === 1)
   assert.equal((await app.get('/api/admin/jobs', { token })).body.count, 0)

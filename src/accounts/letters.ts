@@ -5,12 +5,13 @@ import { sqlOf, transaction } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
+import { type Recipient, sendLetters } from '../platform/letters.ts'
 import type { Platform } from '../platform/module.ts'
 import { admit } from './attempts.ts'
 import { checkLink, createCode, linkRefused, useCode } from './codes.ts'
 import { letterLimits } from './passwords.ts'
 
-type Row = { id: number; kind: 'reset' | 'email'; locale: Locale; user_id: number; email: string }
+type Row = Recipient & { id: number; kind: 'reset' | 'email' }
 
 /** Sends links that are still worth something, to addresses that somebody has. */
 export async function mailLinks(platform: Platform, jobs: Job<{ code_id: number }>[]) {
@@ -22,26 +23,23 @@ export async function mailLinks(platform: Platform, jobs: Job<{ code_id: number 
     where c.id = any(${jobs.map((j) => j.data.code_id)}::bigint[]) and c.used_at is null and c.expires_at > now()`.execute(
     platform.db,
   )
-  const byId = new Map(rows.map((row) => [row.id, row]))
-  const there = jobs.filter((j) => byId.has(j.data.code_id))
-  const errors = await platform.mail.send(
-    there.map(({ data }) => {
-      const { id, kind, locale, email, user_id } = byId.get(data.code_id)!
+  return sendLetters(
+    platform,
+    jobs,
+    (data) => data.code_id,
+    rows,
+    ({ id, kind }, locale) => {
       // Behind the # a link's secret reaches no server but by the page that uses it, and no log.
       const page = kind === 'reset' ? 'reset-password' : 'confirm-email'
       return {
         key: `code-${id}`,
-        to: email,
-        userId: user_id,
-        locale,
         subject: t(locale, `accounts.mail.${kind}_subject`),
         paragraphs: [t(locale, `accounts.mail.${kind}`), t(locale, `accounts.mail.${kind}_not_you`)],
         button: { label: t(locale, `accounts.mail.${kind}_button`), url: `${config.PUBLIC_URL}/${page}#{secret}` },
         secret: { kind: 'code', id },
       }
-    }),
+    },
   )
-  return jobs.map((job) => errors[there.indexOf(job)])
 }
 
 /** Sends the letter that confirms one's address again. */

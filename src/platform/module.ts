@@ -11,7 +11,7 @@ import type { Locale, Messages, Translate } from './i18n.ts'
 import type { JobKind, Jobs } from './jobs.ts'
 import type { Logger } from './log.ts'
 import type { Loop } from './loops.ts'
-import type { Mail, SecretRef } from './mail.ts'
+import type { Mail } from './mail.ts'
 import type { Notices } from './notices.ts'
 import type { Threads } from './threads.ts'
 
@@ -41,9 +41,14 @@ export type Platform = {
   own<T>(open: (platform: Platform) => T, close?: (value: T) => unknown): T
   /** HMAC of a purpose and a value under the installation's secret, from which codes and links are derived. */
   derive(purpose: string, value: string): Buffer
+  /** Derives what stands for `{secret}`, for its receiver at the moment of sending. */
+  revealSecret(ref: SecretRef): Promise<string>
   /** Puts what stands for `{secret}` into texts that an administrator looks at; dots for what may not be shown. */
   showSecrets(rows: { secret: SecretRef | null; texts: string[] }[]): Promise<string[][]>
 }
+
+/** What stands for `{secret}` in a letter: a reference from which its owner derives it, never the secret itself. */
+export type SecretRef = { kind: string; id: number }
 
 /** The owner of secrets in letters and SMS: tables and jobs hold ids, from which it derives them. */
 export type Secret = {

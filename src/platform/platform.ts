@@ -73,18 +73,12 @@ export async function createPlatform(
       }
       return mine.value as ReturnType<typeof open>
     },
-    mail: openMail({
-      config,
-      db,
-      translate,
-      organisation: async () =>
-        (await db.selectFrom('platform.installation').select('name').executeTakeFirstOrThrow()).name,
-      revealSecret: async (ref) => {
-        const owner = secrets[ref.kind]
-        if (!owner) throw new Error(`nobody derives secrets of kind ${ref.kind}`)
-        return owner.reveal(platform, ref.id)
-      },
-    }),
+    mail: openMail(config),
+    async revealSecret(ref) {
+      const owner = secrets[ref.kind]
+      if (!owner) throw new Error(`nobody derives secrets of kind ${ref.kind}`)
+      return owner.reveal(platform, ref.id)
+    },
     async showSecrets(rows) {
       const shown = new Map<string, string>()
       for (const [kind, owner] of Object.entries(secrets)) {

@@ -187,19 +187,19 @@ test('faults of disk and mail are repeated', async () => {
   let diskFaults = 0
   let mailFaults = 0
   const { keepOnce } = disk
-  const { send } = mail
+  const { deliver } = mail
   disk.keepOnce = async (...args) => {
     if (diskFaults++ === 0) throw new Error('the disk is full')
     return keepOnce(...args)
   }
-  mail.send = async (all) => {
-    if (mailFaults++ === 1) return all.map(() => new Error('the mail server is away'))
-    return send(all)
+  mail.deliver = async (message, signal) => {
+    if (mailFaults++ === 0) throw new Error('the mail server is away')
+    return deliver(message, signal)
   }
   try {
     const order = await bought(app, anna.token, [id, 1])
     await eventually('the letter is sent', async () => {
-      await hurryRetries(app, 'shop.document')
+      for (const queue of ['shop.document', 'shop.document_mail']) await hurryRetries(app, queue)
       return letters(order.id).length === 1
     })
     assert.ok(diskFaults >= 2 && mailFaults >= 2)
@@ -207,7 +207,7 @@ test('faults of disk and mail are repeated', async () => {
     assert.equal((await app.get(`/api/orders/${order.id}`, { token: anna.token })).body.status, 'pending')
   } finally {
     Object.assign(disk, { keepOnce })
-    Object.assign(mail, { send })
+    Object.assign(mail, { deliver })
   }
   await drainJobs(app)
   await app.audit()

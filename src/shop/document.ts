@@ -5,7 +5,7 @@ import { notFound } from '../platform/errors.ts'
 import { sweepFiles } from '../platform/files.ts'
 import { formatMoney, type Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
-import type { Letter } from '../platform/mail.ts'
+import { type Recipient, sendLetters } from '../platform/letters.ts'
 import type { Platform } from '../platform/module.ts'
 import type { OrderPaper } from './pdf.ts'
 
@@ -39,44 +39,51 @@ const findOrdered = async ({ db }: Platform, ids: number[]) =>
   ).rows
 
 /**
- * Makes the PDF of each order and mails it. The bytes hang on nothing but the order and the names of that minute, so a
- * job that died half-way makes the same file again and not a second one; a letter is sent once by its key.
+ * Makes the PDF of each order and has it mailed by a job of its own, so that no mail server holds a document up. The bytes
+ * hang on nothing but the order and the names of that minute: a job that died half-way makes the same file again.
  */
 export async function makeDocuments(platform: Platform, jobs: Job<{ order_id: number }>[]) {
   const rows = await findOrdered(platform, [...new Set(jobs.map((j) => j.data.order_id))])
-  const made = new Map<number, { row: Ordered; key: string; content: Buffer } | Error>()
-  for (const row of rows) made.set(row.id, await keepDocument(platform, row).catch((error: Error) => error))
-  const kept = [...made.values()].flatMap((m) => (m instanceof Error ? [] : [m]))
-  await recordDocuments(platform, kept)
-  const mailed = kept.filter((m) => m.row.email)
-  const errors = await platform.mail.send(mailed.map((m) => letterOf(platform, m.row, m.content)))
-  const errorOf = new Map(mailed.map((m, i) => [m.row.id, errors[i]]))
+  const made = new Map<number, Made | Error>()
+  await Promise.all(
+    rows.map(async (row) => made.set(row.id, await keepDocument(platform, row).catch((error: Error) => error))),
+  )
+  await recordDocuments(
+    platform,
+    [...made.values()].flatMap((m) => (m instanceof Error ? [] : [m])),
+  )
   return jobs.map(({ data }) => {
     const outcome = made.get(data.order_id)
-    return outcome instanceof Error ? outcome : errorOf.get(data.order_id)
+    return outcome instanceof Error ? outcome : undefined
   })
 }
 
-async function keepDocument(platform: Platform, row: Ordered) {
-  const there = row.document && (await platform.files.read(row.document))
-  if (there) return { row, key: row.document!, content: there }
+type Made = { row: Ordered; key: string }
+
+async function keepDocument(platform: Platform, row: Ordered): Promise<Made> {
+  if (row.document && (await platform.files.read(row.document))) return { row, key: row.document }
   const content = await platform.draw(drawOrder, paperOf(platform, row))
-  return { row, key: await platform.files.keepOnce(folder, `order-${row.id}`, content, 'pdf'), content }
+  return { row, key: await platform.files.keepOnce(folder, `order-${row.id}`, content, 'pdf') }
 }
 
-/** Names the documents in their orders; only the first making is an event. */
-async function recordDocuments({ db }: Platform, kept: { row: Ordered; key: string }[]): Promise<void> {
-  const fresh = kept.filter((m) => m.row.document !== m.key)
-  if (!fresh.length) return
+/** Names the documents in their orders and has them mailed; only the first making is an event. */
+async function recordDocuments({ db, jobs }: Platform, made: Made[]): Promise<void> {
+  if (!made.length) return
   await transaction(db, async (tx) => {
-    const ids = fresh.map((m) => m.row.id)
+    const ids = made.map((m) => m.row.id)
     await sql`select from shop.orders where id = any(${ids}::bigint[]) order by id for no key update`.execute(tx)
     await sql`
       with named as (
-        update shop.orders o set document = s.key from unnest(${ids}::bigint[], ${fresh.map((m) => m.key)}::text[]) s(id, key)
-        where o.id = s.id returning o.id)
+        update shop.orders o set document = s.key from unnest(${ids}::bigint[], ${made.map((m) => m.key)}::text[]) s(id, key)
+        where o.id = s.id and o.document is distinct from s.key returning o.id)
       insert into shop.order_events (order_id, event) select id, 'document' from named order by id
       on conflict do nothing`.execute(tx)
+    const mailed = made.filter((m) => m.row.email)
+    await jobs.enqueue(
+      tx,
+      'shop.document_mail',
+      mailed.map((m) => ({ order_id: m.row.id })),
+    )
   })
 }
 
@@ -130,21 +137,37 @@ function paperOf({ config, translate }: Platform, row: Ordered): OrderPaper {
   }
 }
 
-function letterOf({ config, translate: t }: Platform, row: Ordered, content: Buffer): Letter {
-  const locale = row.locale ?? config.LOCALE
-  return {
-    key: `order-${row.id}`,
-    to: row.email!,
-    userId: row.user_id,
-    locale,
-    subject: t(locale, 'shop.mail.subject', { number: row.id }),
-    paragraphs: [
-      t(locale, 'shop.mail.taken', { number: row.id, total: formatMoney(locale, row.total_price, config.CURRENCY) }),
-      t(locale, 'shop.mail.attached'),
-    ],
-    button: { label: t(locale, 'shop.mail.open'), url: `${config.PUBLIC_URL}/orders/${row.id}` },
-    attachments: [{ filename: `order-${row.id}.pdf`, content, contentType: 'application/pdf' }],
-  }
+type Mailed = Recipient & { id: number; total_price: string; document: string }
+
+/** Mails buyers the documents of their orders. */
+export async function mailDocuments(platform: Platform, jobs: Job<{ order_id: number }>[]) {
+  const { config, translate: t } = platform
+  const { rows } = await sql<Mailed>`
+    select o.id, o.total_price, o.document, u.id user_id, u.email, u.locale
+    from shop.orders o join accounts.users u on u.id = o.user_id
+    where o.id = any(${jobs.map((j) => j.data.order_id)}::bigint[]) and o.document is not null and u.email is not null`.execute(
+    platform.db,
+  )
+  return sendLetters(
+    platform,
+    jobs,
+    (data) => data.order_id,
+    rows,
+    async ({ id, total_price, document }, locale) => {
+      const content = await platform.files.read(document)
+      if (!content) throw new Error(`the document of order ${id} is lost`)
+      return {
+        key: `order-${id}`,
+        subject: t(locale, 'shop.mail.subject', { number: id }),
+        paragraphs: [
+          t(locale, 'shop.mail.taken', { number: id, total: formatMoney(locale, total_price, config.CURRENCY) }),
+          t(locale, 'shop.mail.attached'),
+        ],
+        button: { label: t(locale, 'shop.mail.open'), url: `${config.PUBLIC_URL}/orders/${id}` },
+        attachments: [{ filename: `order-${id}.pdf`, content, contentType: 'application/pdf' }],
+      }
+    },
+  )
 }
 
 /** Has the documents of the newest orders made, as if they had just been placed: seeded orders have none. */

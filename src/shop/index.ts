@@ -17,9 +17,11 @@
  *   GET    /api/admin/orders                   listOrders      orders, order_items
  *   POST   /api/admin/orders/status            changeStatuses  products, orders, order_events    shop.shipping
  *   POST   /api/admin/orders/:id/resend-shipping  resendShipping  orders, order_events           shop.shipping
+ *
+ *   shop.document makes a PDF and enqueues shop.document_mail.
  */
 import type { Module } from '../platform/module.ts'
-import { documentNewest, makeDocuments, sweepDocuments } from './document.ts'
+import { documentNewest, mailDocuments, makeDocuments, sweepDocuments } from './document.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Order, Product } from './schemas.ts'
@@ -34,6 +36,7 @@ export const shop: Module = {
   shapes: [Product, Order],
   jobs: {
     'shop.document': { handle: makeDocuments, batchSize: 10 },
+    'shop.document_mail': { handle: mailDocuments, batchSize: 20 },
     'shop.shipping': shippingJob,
   },
   loops: [

@@ -1,0 +1,130 @@
+import { sql } from 'kysely'
+import type { Locale, Translate } from './i18n.ts'
+import type { Job } from './jobs.ts'
+import type { Attachment } from './mail.ts'
+import type { Platform, SecretRef } from './module.ts'
+
+/** Whom a letter goes to: part of the row that it is about. */
+export type Recipient = { user_id: number | null; email: string; locale: Locale | null }
+
+/** What a letter says; `key` names the occasion, and of letters with one key only one is ever sent. */
+export type Letter = {
+  key: string
+  subject: string
+  paragraphs: string[]
+  button?: { label: string; url: string }
+  /** What stands for `{secret}`, derived when the letter goes. */
+  secret?: SecretRef
+  attachments?: Attachment[]
+}
+
+type Written = Letter & Recipient & { text: string; html: string; signal: AbortSignal }
+
+/**
+ * Sends each job the letter of its row, as `letterOf` writes it in the reader's language; a job without a row is done.
+ * What fails, fails the jobs of its own row. A letter stands in the outbox before it goes and is marked when it went, so
+ * that a crash repeats no more than the few that were under way.
+ */
+export async function sendLetters<Data, Row extends Recipient & { id: number }>(
+  platform: Platform,
+  jobs: Job<Data>[],
+  idOf: (data: Data) => number,
+  rows: Row[],
+  letterOf: (row: Row, locale: Locale) => Letter | Promise<Letter>,
+): Promise<(Error | undefined)[]> {
+  const { config, db, translate } = platform
+  if (config.MAIL_URL === 'off') return jobs.map(() => undefined)
+  const faults = new Map<number, Error>()
+  const eachById = async <In, Out>(items: [number, In][], work: (item: In) => Promise<Out>) => {
+    const done = await Promise.all(
+      items.map(async ([id, item]): Promise<[number, Out][]> => {
+        try {
+          return [[id, await work(item)]]
+        } catch (error) {
+          faults.set(id, error as Error)
+          return []
+        }
+      }),
+    )
+    return done.flat()
+  }
+  const { name: sender } = await db.selectFrom('platform.installation').select('name').executeTakeFirstOrThrow()
+  const signals = new Map(jobs.map(({ data, signal }) => [idOf(data), signal]))
+  const written = await eachById(
+    rows.map((row) => [row.id, row]),
+    async (row): Promise<Written> => {
+      const locale = row.locale ?? config.LOCALE
+      const letter = await letterOf(row, locale)
+      const { user_id, email } = row
+      return {
+        ...letter,
+        ...compose(letter, sender, locale, translate),
+        user_id,
+        email,
+        locale,
+        signal: signals.get(row.id)!,
+      }
+    },
+  )
+  const going = await record(
+    platform,
+    written.map(([, letter]) => letter),
+  )
+  await eachById(
+    written.filter(([, letter]) => going.has(letter.key)),
+    (letter) => deliver(platform, letter),
+  )
+  return jobs.map(({ data }) => faults.get(idOf(data)))
+}
+
+/** Puts letters into the outbox, or finds them there; answers the keys of those that are to go. */
+async function record({ db }: Platform, letters: Written[]): Promise<Set<string>> {
+  if (!letters.length) return new Set()
+  const column = <T>(of: (letter: Written) => T) => letters.map(of)
+  const { rows } = await sql<{ key: string }>`
+    insert into platform.outbox as o (key, kind, "to", subject, text, html, secret, user_id)
+    select key, 'email', "to", subject, text, html, secret::jsonb, user_id
+    from unnest(${column((l) => l.key)}::text[], ${column((l) => l.email)}::text[], ${column((l) => l.subject)}::text[],
+      ${column((l) => l.text)}::text[], ${column((l) => l.html)}::text[],
+      ${column((l) => (l.secret ? JSON.stringify(l.secret) : null))}::text[],
+      ${column((l) => l.user_id)}::bigint[]) t(key, "to", subject, text, html, secret, user_id)
+    order by key
+    on conflict (key) do update set "to" = excluded."to", subject = excluded.subject, text = excluded.text, html = excluded.html
+      where o.state = 'queued'
+    returning key`.execute(db)
+  return new Set(rows.map((r) => r.key))
+}
+
+async function deliver(platform: Platform, letter: Written): Promise<void> {
+  const { db, mail } = platform
+  const { key, email: to, subject, attachments, signal } = letter
+  // A letter that is not begun by now is another run's.
+  signal.throwIfAborted()
+  try {
+    const secret = letter.secret && (await platform.revealSecret(letter.secret))
+    const reveal = (text: string) => (secret === undefined ? text : text.replaceAll('{secret}', secret))
+    await mail.deliver({ key, to, subject, text: reveal(letter.text), html: reveal(letter.html), attachments }, signal)
+  } catch (error) {
+    await sql`update platform.outbox set error = ${(error as Error).message} where key = ${key}`.execute(db)
+    throw error
+  }
+  await sql`update platform.outbox set state = 'sent', error = null, sent_at = now() where key = ${key}`.execute(db)
+}
+
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replaceAll('\n', '<br>')
+
+/** A letter as plain text and as HTML that every mail program shows. */
+function compose({ subject, paragraphs, button }: Letter, sender: string, locale: Locale, translate: Translate) {
+  const footer = translate(locale, 'mail.footer', { sender })
+  const text = [...paragraphs, ...(button ? [`${button.label}: ${button.url}`] : []), `— \n${footer}`].join('\n\n')
+  const html = `<!doctype html><html lang="${locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${escapeHtml(subject)}</title></head>
+<body style="margin:0;background:#f8f6f1;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif;color:#1d2620">
+<div style="max-width:560px;margin:0 auto;padding:24px"><div style="background:#fff;border-radius:12px;padding:32px">
+<p style="margin:0 0 16px;color:#5b655d;font-size:14px">${escapeHtml(sender)}</p>
+<h1 style="margin:0 0 16px;font-size:22px;line-height:1.3">${escapeHtml(subject)}</h1>
+${paragraphs.map((p) => `<p style="margin:0 0 16px">${escapeHtml(p)}</p>`).join('\n')}
+${button ? `<p style="margin:24px 0 0"><a href="${escapeHtml(button.url)}" style="display:inline-block;background:#235f3b;color:#fff;text-decoration:none;padding:12px 20px;border-radius:8px">${escapeHtml(button.label)}</a></p>` : ''}
+</div><p style="margin:16px 0 0;color:#5b655d;font-size:13px">${escapeHtml(footer)}</p></div></body></html>`
+  return { text, html }
+}

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { modules } from '../src/app.ts'
 import { auditModules } from '../src/audit.ts'
-import { type Client, eventually, type Json } from './harness.ts'
+import { createApp } from '../src/platform/http.ts'
+import { type Client, eventually, type Json, person, startApp } from './harness.ts'
 import { size } from './size.ts'
 import { type StoreName, withoutStore } from './stores.ts'
 import { startWorld } from './world.ts'
@@ -208,5 +209,36 @@ test('a lying store is a cold store', { skip: withoutStore('redis') }, async () 
     assert.deepEqual(await asked(), ['Первый', 'Второй'])
   } finally {
     redis.destroy()
+  }
+})
+
+// Guarantee: a release whose answers have another shape never serves one that the release before it kept.
+test('a kept answer has the shape of its release', async () => {
+  await using app = await startApp({}, { worker: false })
+  const { token } = await person(app)
+  const collect = { title: 'Ёлка', occasion: 'yard', ends_at: '2027-12-31T00:00:00Z' }
+  const { id } = (await app.post('/api/collects', collect, { token })).body
+  // Over one store, a field of an answer that refers to its shape by name is gone.
+  const without = (shape: Json) => {
+    const { donors_count: _, ...properties } = shape.properties
+    return { ...shape, properties, required: shape.required.filter((f: string) => f !== 'donors_count') }
+  }
+  const later = modules.map((m) => ({
+    ...m,
+    shapes: m.shapes?.map((s) => ((s as Json).$id === 'Collect' ? without(s) : s)) ?? [],
+  }))
+  const next = await createApp(app.platform, later)
+  try {
+    const hits: string[] = []
+    for (let i = 0; i < 2; i++) {
+      const old = await app.get('/api/collects')
+      const fresh = await next.inject('/api/collects')
+      hits.push(`${old.headers.get('x-cache')} ${fresh.headers['x-cache']}`)
+      assert.deepEqual([old.body.results[0].id, old.body.results[0].donors_count], [id, 0])
+      assert.deepEqual([fresh.json().results[0].id, fresh.json().results[0].donors_count], [id, undefined])
+    }
+    assert.equal(hits[1], 'HIT HIT')
+  } finally {
+    await next.close()
   }
 })

@@ -1,3 +1,4 @@
+import { etagOf, sendTagged } from '../platform/etags.ts'
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { plainQuery } from '../platform/pages.ts'
@@ -14,6 +15,7 @@ import {
   PhoneCode,
   Profile,
   ProfileChange,
+  profileEdits,
   TokenPair,
 } from './schemas.ts'
 import { openSession } from './sessions.ts'
@@ -33,12 +35,17 @@ export function profileRoutes(app: App, platform: Platform): void {
       config: { access: 'self' },
       schema: { summary: 'One’s own account', response: { 200: Ref(Profile, 'Profile') } },
     },
-    async (req) => getProfile(db, req.user.id),
+    async (req, reply) => {
+      const profile = await getProfile(db, req.user.id)
+      const body = Buffer.from(reply.serialize(profile) as string)
+      reply.header('cache-control', 'private, no-cache')
+      return sendTagged(req, reply, body, etagOf(body, profile, profileEdits)) as never
+    },
   )
   app.patch(
     '/api/profile',
     {
-      config: { access: 'self', refuses: [409] },
+      config: { access: 'self', versioned: true, refuses: [409] },
       schema: {
         summary: 'Change one’s own names and address, take an invite',
         description: 'An invite is taken once. A new address gets a letter that confirms it.',
@@ -46,7 +53,7 @@ export function profileRoutes(app: App, platform: Platform): void {
         response: { 200: Ref(Profile, 'Profile') },
       },
     },
-    async (req) => changeProfile(platform, req.user, req.body, req.locale),
+    async (req) => changeProfile(platform, req.user, req.body, req.locale, req.headers['if-match']),
   )
   app.post(
     '/api/profile/password',

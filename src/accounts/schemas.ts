@@ -114,6 +114,8 @@ export const ProfileChange = Closed(
   { examples: [{ first_name: 'Анна', last_name: 'Соколова', patronymic: 'Игоревна' }] },
 )
 export type ProfileChange = Static<typeof ProfileChange>
+/** What of a profile people edit. */
+export const profileEdits = Object.keys(ProfileChange.properties)
 
 export const MachineToken = Type.Object({
   id: Type.Integer(),

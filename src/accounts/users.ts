@@ -4,12 +4,13 @@ import type { Role, User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { type Db, type RunSql, run, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, violated } from '../platform/errors.ts'
+import { checkMatch } from '../platform/etags.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Platform } from '../platform/module.ts'
 import { admit, forgive, networkOf } from './attempts.ts'
 import { createCode } from './codes.ts'
 import { checkPassword, checkStrength, hashPassword } from './passwords.ts'
-import type { Profile, ProfileChange, Registration } from './schemas.ts'
+import { type Profile, type ProfileChange, profileEdits, type Registration } from './schemas.ts'
 
 // No 0 O, 1 I L, 5 S, 8 B, 2 Z: codes are read aloud and typed from paper.
 export const codeLetters = 'ACDEFGHJKMNPQRTUVWXY34679'
@@ -165,6 +166,7 @@ export async function changeProfile(
   user: User,
   input: ProfileChange,
   locale: Locale,
+  match?: string,
 ): Promise<Profile> {
   const { foreign_invite_code, email, ...names } = input
   await withFreeNames(() =>
@@ -180,6 +182,7 @@ export async function changeProfile(
         .execute()
       const before = locked.find((u) => u.id === user.id)
       if (!before) throw new AppError(401, 'accounts.token_refused')
+      if (match !== undefined) checkMatch(match, await getProfile(tx, user.id), profileEdits)
       if (foreign_invite_code !== undefined) {
         const fault = (code: string) => fieldFault('/foreign_invite_code', code)
         if (before.invited_at) throw new AppError(409, 'accounts.invite_used')

@@ -4,11 +4,19 @@ import { recordChange } from '../platform/audit.ts'
 import type { Source } from '../platform/cache.ts'
 import { type Client, run, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
+import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { type CursorRequest, cursorAnswer, pageAnswer, type pageRequest } from '../platform/pages.ts'
 import { withCover } from './covers.ts'
-import type { Collect, CollectChange, CollectsQuery, FeedItem, NewCollect } from './schemas.ts'
+import {
+  type Collect,
+  type CollectChange,
+  type CollectsQuery,
+  collectEdits,
+  type FeedItem,
+  type NewCollect,
+} from './schemas.ts'
 
 // What a collect shows. `status` is computed from the clock, so no job has to end anything.
 const columns = `c.id, json_build_object('id', u.id, 'full_name', u.full_name) author, c.title, c.occasion, c.description,
@@ -25,6 +33,7 @@ const newestSql = `
 export function collectDetail(id: number): Source {
   return {
     scopes: [`collect:${id}`, 'names'],
+    edits: collectEdits,
     async read(client) {
       const [collect] = await run<Collect>(client, collectSql, [id])
       if (!collect) throw notFound()
@@ -158,9 +167,13 @@ async function lockOwn(tx: Tx, user: User, id: number) {
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
+  mayChange(user, collect)
+  return collect!
+}
+
+function mayChange(user: User, collect: { author_id: number } | undefined): void {
   if (!collect) throw notFound()
   if (collect.author_id !== user.id && !hasRole(user, 'admin')) throw new AppError(403, 'collects.not_author')
-  return collect
 }
 
 /** Changes what its author may change; a new cover takes the place of the old one, which goes after the commit. */
@@ -169,13 +182,18 @@ export async function changeCollect(
   user: User,
   id: number,
   input: CollectChange,
-  upload?: Buffer,
+  { upload, match }: { upload?: Buffer | undefined; match?: string | undefined } = {},
 ): Promise<Collect> {
   checkEnd(input.ends_at)
+  // A picture is decoded only for one who may set it; the lock decides again.
+  if (upload) {
+    const place = platform.db.selectFrom('collects.collects').select('author_id').where('id', '=', id)
+    mayChange(user, await place.executeTakeFirst())
+  }
   return withCover(
     platform,
     upload,
-    (cover) => writeCollect(platform, user, id, { ...input, ...(cover ? { cover } : {}) }),
+    (cover) => writeCollect(platform, user, id, { ...input, ...(cover ? { cover } : {}) }, match),
     () => true,
   )
 }
@@ -190,9 +208,11 @@ async function writeCollect(
   user: User,
   id: number,
   fields: CollectChange & { cover?: string | null },
+  match?: string,
 ): Promise<Collect> {
   return transaction(platform.db, async (tx) => {
     const before = await lockOwn(tx, user, id)
+    if (match !== undefined) checkMatch(match, await getCollect(tx, id), collectEdits)
     if (Object.keys(fields).length) {
       await tx
         .updateTable('collects.collects')

@@ -84,7 +84,7 @@ export function routes(app: App, platform: Platform): void {
   app.patch(
     '/api/collects/:id',
     {
-      config: { access: ownerOrAdmin, upload },
+      config: { access: ownerOrAdmin, upload, versioned: true },
       schema: {
         summary: 'Change a collect',
         description: 'Takes multipart with the file `cover` too.',
@@ -93,12 +93,16 @@ export function routes(app: App, platform: Platform): void {
         response: { 200: aCollect },
       },
     },
-    async (req) => changeCollect(platform, req.user, req.params.id, req.body, req.upload),
+    async (req) =>
+      changeCollect(platform, req.user, req.params.id, req.body, {
+        upload: req.upload,
+        match: req.headers['if-match'],
+      }),
   )
   app.put(
     '/api/collects/:id/cover',
     {
-      config: { access: ownerOrAdmin, upload },
+      config: { access: ownerOrAdmin, upload, versioned: true },
       schema: {
         summary: 'Set the cover',
         description:
@@ -110,7 +114,13 @@ export function routes(app: App, platform: Platform): void {
     },
     async (req) => {
       if (!req.upload?.length) throw new AppError(400, 'collects.cover_missing')
-      return changeCollect(platform, req.user, req.params.id, {}, req.upload)
+      return changeCollect(
+        platform,
+        req.user,
+        req.params.id,
+        {},
+        { upload: req.upload, match: req.headers['if-match'] },
+      )
     },
   )
   app.delete(

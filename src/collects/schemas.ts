@@ -65,6 +65,8 @@ export const NewCollect = Closed({
 export type NewCollect = Static<typeof NewCollect>
 export const CollectChange = Type.Partial(NewCollect, { additionalProperties: false })
 export type CollectChange = Static<typeof CollectChange>
+/** What of a collect people edit. */
+export const collectEdits = [...Object.keys(CollectChange.properties), 'cover']
 
 export const CollectsQuery = Closed({
   ...pageQuery,

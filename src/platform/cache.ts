@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import { gather } from './batch.ts'
 import { bareTransaction, type Client, run } from './database.ts'
+import { etagOf, sendTagged } from './etags.ts'
 import type { Logger } from './log.ts'
 import { cacheReads } from './metrics.ts'
 import type { Store } from './stores.ts'
@@ -15,7 +16,9 @@ export type Source = {
   /** Scopes whose stamps it depends on; whoever changes what they cover sets a new stamp in the same transaction. */
   scopes: string[]
   /** Reads the answer in one snapshot; `validUntil` is the next instant at which the clock alone changes it. */
-  read(client: Client): Promise<{ answer: unknown; validUntil?: string | null }>
+  read(client: Client): Promise<{ answer: object; validUntil?: string | null }>
+  /** The fields of the answer that people edit, for If-Match. */
+  edits?: readonly string[]
   /** Kept no longer than this, whatever the stamps say. */
   maxAgeSeconds?: number
 }
@@ -87,7 +90,7 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
     const clock = validUntil ? Date.parse(validUntil) : Number.POSITIVE_INFINITY
     const kept: Kept = {
       body,
-      etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+      etag: etagOf(body, answer, source.edits),
       validUntil: Math.min(age, clock),
     }
     const stamps = { ...before.stamps, ...made }
@@ -147,16 +150,9 @@ export async function sendCached(
   viewer = 'all',
 ) {
   const query = Object.entries(req.query as object).sort(([a], [b]) => (a < b ? -1 : 1))
-  const key = JSON.stringify([req.routeOptions.url, req.params, query, viewer])
+  const key = JSON.stringify([req.routeOptions.url, req.routeOptions.config.shape, req.params, query, viewer])
   const serialize = reply.getSerializationFunction('200') as (answer: unknown) => string
   const { body, etag, hit } = await cache.get(key, source, serialize)
-  reply
-    .header('etag', etag)
-    .header('x-cache', hit ? 'HIT' : 'MISS')
-    .header('cache-control', 'private, no-cache')
-  const wanted = req.headers['if-none-match']
-  if (wanted && (wanted.trim() === '*' || wanted.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))) {
-    return reply.code(304).send()
-  }
-  return reply.type('application/json; charset=utf-8').send(body)
+  reply.header('x-cache', hit ? 'HIT' : 'MISS').header('cache-control', 'private, no-cache')
+  return sendTagged(req, reply, body, etag)
 }

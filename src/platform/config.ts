@@ -128,6 +128,7 @@ export const settings = {
   OIDC_CLIENT_ID: text('our id there'),
   OIDC_CLIENT_SECRET: secret('our secret there'),
   OIDC_ADMINS: text('verified e-mails that become administrators, by comma'),
+  METRICS_TOKEN: secret('/metrics answers this machine, and others who bear it'),
   RATE_LIMITS: choice('off lifts every count per time, for load tests', 'on', 'on', 'off'),
   LOG_LEVEL: choice('', 'info', 'trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
   LOG_FORMAT: choice('pretty on a terminal, else json', process.stdout.isTTY ? 'pretty' : 'json', 'pretty', 'json'),

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
+import { AppError } from './errors.ts'
 import type { App } from './http.ts'
-import { registry } from './metrics.ts'
+import { mayReadMetrics, registry } from './metrics.ts'
 import type { Platform } from './module.ts'
 
 /** Whether this process is alive and of use, for whoever watches over it. */
@@ -11,8 +12,14 @@ export function healthRoutes(app: App, platform: Platform): void {
   )
   app.get(
     '/metrics',
-    { config: { access: 'anyone' }, schema: { summary: 'Prometheus metrics' } },
-    async (_req, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+    {
+      config: { access: 'anyone', refuses: [401] },
+      schema: { summary: 'Prometheus metrics, for this machine and for who bears METRICS_TOKEN' },
+    },
+    async (req, reply) => {
+      if (!mayReadMetrics(platform.config, req)) throw new AppError(401, 'request.not_logged_in')
+      return reply.type(registry.contentType).send(await registry.metrics())
+    },
   )
 }
 

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
-import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type FastifyBaseLogger,
@@ -22,6 +21,7 @@ import { requestSeconds } from './metrics.ts'
 import type { Module, Platform } from './module.ts'
 import { registerDocs } from './openapi.ts'
 import { sendProblem } from './problems.ts'
+import { costlyKind, limitRequests } from './request-limits.ts'
 import { completeRoute } from './route.ts'
 import { acceptUploads, refuseFiles, takeUpload } from './uploads.ts'
 import { compileSchema } from './validation.ts'
@@ -52,6 +52,8 @@ export type App = FastifyInstance<
 >
 
 const methods: HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+const first = <H>(hook: H, own: H | H[] | undefined) => [hook, ...[own ?? []].flat()] as H[]
+
 /** The HTTP side of a process: every module's routes behind one login, one access check and one error handler. */
 export async function createApp(platform: Platform, modules: Module[]): Promise<App> {
   const { config, log } = platform
@@ -68,7 +70,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     connectionTimeout: 60_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    return503OnClosing: false,
     // Addresses that no route is even looked up for.
     frameworkErrors: (error, req, reply) => void sendProblem(platform, error, req, reply as FastifyReply),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
@@ -90,7 +92,6 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
       throw new Error(`${route.method} ${route.url} does not say who may call it`)
     }
     // Hooks stand only where they have work: the cached reads are the ones that pay for each.
-    const first = <H>(hook: H, own: H | H[] | undefined) => [hook, ...[own ?? []].flat()] as H[]
     if (!['GET', 'HEAD', 'DELETE'].includes(String(route.method))) {
       route.preParsing = first<unknown>(refuseFiles, route.preParsing) as typeof route.preParsing
       route.preValidation = first<unknown>(takeUpload, route.preValidation) as typeof route.preValidation
@@ -130,20 +131,20 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     strictTransportSecurity: false,
   })
   const https = config.PUBLIC_URL.startsWith('https')
-  app.addHook('onRequest', (_req, reply, done) => {
+  let isStopping = false
+  app.addHook('onRequest', (req, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
     if (https) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains')
+    // What a handler says of caching comes after this.
+    if (req.routeOptions.config.access) reply.header('cache-control', 'private, no-store')
+    if (isStopping) return done(new AppError(503, 'request.closing', {}, { retryAfterSeconds: 1 }))
+    // A whole URL where a path belongs names a host of the caller's choice.
+    if (!req.originalUrl.startsWith('/')) return done(new AppError(400, 'request.malformed'))
     done()
   })
   await app.register(cookie)
   await acceptUploads(app)
-  if (config.RATE_LIMITS === 'on') {
-    await app.register(rateLimit, {
-      global: false,
-      errorResponseBuilder: (_req, { ttl }) =>
-        new AppError(429, 'request.too_many', {}, { retryAfterSeconds: Math.ceil(ttl / 1000) }),
-    })
-  }
+  const limit = config.RATE_LIMITS === 'on' ? await limitRequests(app) : undefined
   await registerDocs(app, platform, modules)
   const index = await webApp(app)
   ofModules = true
@@ -157,6 +158,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   })
   // A connection that falls idle only after the close began would hold it up until its keep-alive ends.
   app.addHook('preClose', async () => {
+    isStopping = true
     const idle = setInterval(() => app.server.closeIdleConnections(), 50)
     app.server.once('close', () => clearInterval(idle))
   })
@@ -194,10 +196,15 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     return sendProblem(platform, new AppError(404, 'request.not_found'), req, reply)
   })
 
-  for (const shape of modules.flatMap((m) => m.shapes ?? [])) app.addSchema(shape as { $id: string })
+  const shapes = modules.flatMap((m) => m.shapes ?? [])
+  for (const shape of shapes) app.addSchema(shape as { $id: string })
   for (const module of modules) {
     await app.register(async (scope) => {
-      scope.addHook('onRoute', (route) => completeRoute(module.name, route))
+      scope.addHook('onRoute', (route) => {
+        const kind = limit && costlyKind(route)
+        if (kind) route.onRequest = first(limit(kind), route.onRequest as never)
+        completeRoute(module.name, shapes, route)
+      })
       module.routes(scope as unknown as App, platform)
     })
   }

@@ -1,4 +1,7 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Config } from './config.ts'
 
 export const registry = new Registry()
 collectDefaultMetrics({ register: registry })
@@ -55,3 +58,13 @@ export const databaseConnections = new Gauge({
   labelNames: ['state'],
   registers,
 })
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest()
+
+/** Whether a request may read the metrics: it comes from this machine and through no proxy, or bears METRICS_TOKEN. */
+export function mayReadMetrics({ METRICS_TOKEN, TRUST_PROXY }: Config, req: FastifyRequest): boolean {
+  const isProxied = req.headers['x-forwarded-for'] !== undefined || req.headers.forwarded !== undefined
+  if (/^(127\.|::1$|::ffff:127\.)/.test(req.ip) && (TRUST_PROXY.length > 0 || !isProxied)) return true
+  const given = /^bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1]
+  return METRICS_TOKEN !== '' && given !== undefined && timingSafeEqual(sha256(given), sha256(METRICS_TOKEN))
+}

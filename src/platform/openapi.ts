@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { Access } from './access.ts'
+import { etagOf, sendTagged } from './etags.ts'
 import type { App } from './http.ts'
 import type { Module, Platform } from './module.ts'
 import { Problem } from './schemas.ts'
@@ -24,6 +25,7 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
         description:
           'One backend for a residential community: accounts, group collections, a shop. ' +
           '`/api/v1/…` answers exactly as `/api/…`; a trailing slash never matters. Errors are RFC 9457 problems in Russian or English by Accept-Language. ' +
+          'Where a GET gave an ETag, PATCH and PUT take it as If-Match: 412 when somebody else edited it meanwhile. ' +
           'Try it: register, log in, press Authorize and paste the `access` token.',
       },
       tags: modules.map((m) => ({ name: m.name })),
@@ -44,26 +46,30 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
     transform: ({ schema, url, route }) => {
       const access = (route.config as { access?: Access } | undefined)?.access
       if (!access) return { schema: { ...schema, hide: true }, url }
-      const idempotent = (route.config as { idempotent?: boolean }).idempotent
+      const { idempotent, versioned } = route.config as { idempotent?: boolean; versioned?: boolean }
       const succeeds = Object.keys(schema?.response ?? {}).some((status) => status.startsWith('2'))
-      const headers = idempotent
-        ? {
-            type: 'object',
-            properties: {
-              'Idempotency-Key': {
-                type: 'string',
-                maxLength: 128,
-                description: 'Makes a retry safe: the first answer is given again for 24 hours',
-              },
-            },
-          }
-        : undefined
+      const headers = {
+        ...(idempotent && {
+          'Idempotency-Key': {
+            type: 'string',
+            maxLength: 128,
+            description: 'Makes a retry safe: the first answer is given again for 24 hours',
+          },
+        }),
+        ...(versioned && {
+          'If-Match': {
+            type: 'string',
+            description:
+              'The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is',
+          },
+        }),
+      }
       return {
         url,
         schema: {
           ...schema,
           description: [schema?.description, whoMay(access)].filter(Boolean).join('\n\n'),
-          ...(headers ? { headers } : {}),
+          ...(Object.keys(headers).length ? { headers: { type: 'object', properties: headers } } : {}),
           response: succeeds ? schema?.response : { 200: { description: 'Done' }, ...(schema?.response as object) },
           security: (access === 'anyone' ? [] : [{ bearer: [] }, { token: [] }]) as Record<string, string[]>[],
         },
@@ -73,10 +79,20 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
+    // Over plain HTTP it would ask for its own scripts by HTTPS.
+    transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;/, ''),
     theme: { title: 'Dvor', css: [{ filename: 'dvor.css', content: '.swagger-ui .topbar { display: none }' }] },
     uiConfig: { persistAuthorization: true, docExpansion: 'list', tryItOutEnabled: true },
   })
-  app.get('/api/schema', { config: { access: 'anyone' }, schema: { hide: true } }, async () => app.swagger())
+  let document: { body: Buffer; etag: string } | undefined
+  app.get('/api/schema', { config: { access: 'anyone' }, schema: { hide: true } }, async (req, reply) => {
+    if (!document) {
+      const body = Buffer.from(JSON.stringify(app.swagger()))
+      document = { body, etag: etagOf(body, {}) }
+    }
+    reply.header('cache-control', 'no-cache')
+    return sendTagged(req, reply, document.body, document.etag)
+  })
   app.get('/api/schema/swagger-ui', { config: { access: 'anyone' }, schema: { hide: true } }, async (_req, reply) =>
     reply.redirect('/docs'),
   )

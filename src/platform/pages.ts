@@ -45,12 +45,18 @@ function linkTo(request: PageRequest, change: Record<string, string | undefined>
   return `${request.path}?${all}`
 }
 
+/** The address of a request in our own spelling, with nothing in it that the caller made up. */
+export function pathOf(req: FastifyRequest): string {
+  const params = req.params as Record<string, unknown>
+  return req.routeOptions.url!.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])))
+}
+
 /** Which rows of an offset list are asked for. */
 export function pageRequest(req: FastifyRequest): PageRequest {
   const query = req.query as { page?: number; page_size?: number; ordering?: string }
   const limit = query.page_size ?? 20
   return {
-    path: req.url.split('?')[0]!.replace(/\/$/, ''),
+    path: pathOf(req),
     query,
     limit,
     offset: ((query.page ?? 1) - 1) * limit,

@@ -26,6 +26,9 @@ function refusalOf(
   if (isDatabaseAway(error)) return new AppError(503, 'request.database_away', {}, { retryAfterSeconds: 2 })
   if (error.code === '55P03' || error.code === '57014')
     return new AppError(503, 'request.busy', {}, { retryAfterSeconds: 1 })
+  if (error.code === '53100') return new AppError(503, 'request.no_room', {}, { retryAfterSeconds: 30, cause: error })
+  if (error.code === '53200' || error.code === '53400')
+    return new AppError(503, 'request.busy', {}, { retryAfterSeconds: 5, cause: error })
   // A value that no schema foresaw and the database cannot read is the caller's all the same.
   if (/^22(021|P02|P05|007|008|003)$/.test(error.code ?? ''))
     return new AppError(400, 'request.malformed', {}, { cause: error })

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { RouteOptions } from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
 import { type Access, mayCall, roles } from './access.ts'
+import { costlyKind } from './request-limits.ts'
 import type { Problem } from './schemas.ts'
 
 declare module 'fastify' {
@@ -11,8 +13,12 @@ declare module 'fastify' {
     idempotent?: boolean
     /** Accepts multipart too: fields become the body, the file of this name `req.upload`. Without a body, the file itself. */
     upload?: { field: string; emptyIsNull?: string[] }
+    /** Takes an If-Match with the ETag that a GET gave. */
+    versioned?: boolean
     /** Statuses that its function refuses with, beyond those that follow from the rest. */
     refuses?: number[]
+    /** Of a cached answer: the hash of its schema, so that a release with another shape never serves the old one. */
+    shape?: string
   }
 }
 
@@ -22,6 +28,7 @@ const statusWords: Record<number, string> = {
   403: 'Not allowed',
   404: 'Absent, or not visible to the caller',
   409: 'Against the present state',
+  412: 'Changed since the ETag of If-Match was given',
   413: 'Too large',
   415: 'Wrong kind of content',
   422: 'The Idempotency-Key was used with another body',
@@ -34,17 +41,19 @@ const problem = { schema: Type.Unsafe<Static<typeof Problem>>(Type.Ref('Problem'
 type Declared = { body?: unknown; querystring?: TSchema; tags?: readonly string[]; response?: object }
 
 /** The statuses of refusal that follow from what a route declares. */
-function refusalsOf({ method, url, config = {}, schema }: RouteOptions): number[] {
-  const { access = 'anyone', idempotent, upload, refuses = [] } = config
+function refusalsOf(route: RouteOptions): number[] {
+  const { method, url, config = {}, schema } = route
+  const { access = 'anyone', idempotent, upload, versioned, refuses = [] } = config
   const { body, querystring } = (schema ?? {}) as Declared
   const takes = body || upload
-  const limited = (config as { rateLimit?: object }).rateLimit
+  const limited = (config as { rateLimit?: object }).rateLimit || costlyKind(route)
   return [
     ...(takes || querystring || idempotent ? [400] : []),
     ...(access === 'anyone' ? [] : [401]),
     ...(roles.every((role) => mayCall(access, String(method), role)) ? [] : [403]),
     ...(url.includes('/:') ? [404] : []),
     ...(idempotent ? [409, 422] : []),
+    ...(versioned ? [412] : []),
     ...(takes ? [413, 415] : []),
     ...(limited ? [429] : []),
     503,
@@ -53,7 +62,7 @@ function refusalsOf({ method, url, config = {}, schema }: RouteOptions): number[
 }
 
 /** Adds to a route of a module what follows from its declaration: its tag, its refusals, and the status of its success. */
-export function completeRoute(module: string, route: RouteOptions): void {
+export function completeRoute(module: string, shapes: readonly object[], route: RouteOptions): void {
   const { tags = [module], response = {} } = (route.schema ?? {}) as Declared
   const refusals = [...new Set(refusalsOf(route))].sort((a, b) => a - b)
   const problems = refusals.map((s) => [
@@ -61,6 +70,12 @@ export function completeRoute(module: string, route: RouteOptions): void {
     { description: statusWords[s] ?? 'Refused', content: { 'application/problem+json': problem } },
   ])
   route.schema = { ...route.schema, tags, response: { ...response, ...Object.fromEntries(problems) } }
+  if (route.method === 'GET' || route.method === 'HEAD') {
+    const shape = createHash('sha256')
+      .update(JSON.stringify([response, shapes]))
+      .digest('base64url')
+    route.config = { ...route.config, shape } as typeof route.config
+  }
   const success = Object.keys(response)
     .map(Number)
     .find((s) => s > 200 && s < 300)

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FieldFault } from './errors.ts'
 
@@ -60,8 +60,8 @@ function isDay(text: string): boolean {
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
 }
 
-function createAjv(coerceTypes: false | 'array'): Ajv {
-  const ajv = new Ajv({ removeAdditional: false, allErrors: true, useDefaults: true, strict: false, coerceTypes })
+function createAjv(coerceTypes: false | 'array', allErrors: boolean): Ajv {
+  const ajv = new Ajv({ removeAdditional: false, allErrors, useDefaults: true, strict: false, coerceTypes })
   addFormats.default(ajv)
   ajv.addFormat('date-time', isInstant)
   ajv.addFormat('text', plain)
@@ -73,13 +73,52 @@ function createAjv(coerceTypes: false | 'array'): Ajv {
   return ajv
 }
 
-const bodies = createAjv(false)
-const rest = createAjv('array')
+/** Two of a kind: one stops at the first fault, one finds them all. */
+const pair = (coerceTypes: false | 'array') => ({
+  first: createAjv(coerceTypes, false),
+  all: createAjv(coerceTypes, true),
+})
+const bodies = pair(false)
+const rest = pair('array')
+
+/** So many values a form may have that is told all its faults, and so many faults any answer names. */
+const mostValues = 1000
+const mostFaults = 20
+
+function isForm(data: unknown): boolean {
+  const waiting = [data]
+  for (let seen = 0; waiting.length; seen++) {
+    const value = waiting.pop()
+    if (typeof value === 'object' && value !== null) waiting.push(...Object.values(value).slice(0, mostValues + 1))
+    if (seen + waiting.length > mostValues) return false
+  }
+  return true
+}
+
+/**
+ * Checks up to the first fault; what has one is looked at again for all of them, if it is small. The faults of a large body
+ * would take more time and memory than it has bytes.
+ */
+function compile({ first, all }: typeof bodies, schema: object) {
+  const quick = first.compile(schema)
+  let thorough: ValidateFunction | undefined
+  const validate = (data: unknown): boolean => {
+    validate.errors = null
+    if (quick(data)) return true
+    validate.errors = quick.errors
+    if (!isForm(data)) return false
+    thorough ??= all.compile(schema)
+    if (!thorough(data)) validate.errors = thorough.errors
+    return false
+  }
+  validate.errors = null as ErrorObject[] | null | undefined
+  return validate
+}
 
 /** Bodies are taken strictly; query, path and headers are text and coerced. */
 export function compileSchema({ schema, httpPart }: { schema: unknown; httpPart?: string }) {
-  if (httpPart === 'body') return bodies.compile(schema as object)
-  const validate = rest.compile(schema as object)
+  if (httpPart === 'body') return compile(bodies, schema as object)
+  const validate = compile(rest, schema as object)
   const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {}
   const integers = Object.keys(properties).filter((name) => properties[name]?.type === 'integer')
   if (!integers.length) return validate
@@ -105,7 +144,8 @@ export function fieldFaultsOf(errors: ErrorObject[]): FieldFault[] {
     const params = error.params as Record<string, unknown>
     const child = params.missingProperty ?? params.additionalProperty ?? params.unevaluatedProperty
     const path =
-      error.instancePath + (child === undefined ? '' : `/${String(child).replace(/~/g, '~0').replace(/\//g, '~1')}`)
+      error.instancePath +
+      (child === undefined ? '' : `/${String(child).slice(0, 100).replace(/~/g, '~0').replace(/\//g, '~1')}`)
     if (faults.has(path)) continue
     const code =
       error.keyword === 'format'
@@ -123,5 +163,5 @@ export function fieldFaultsOf(errors: ErrorObject[]): FieldFault[] {
       },
     })
   }
-  return [...faults.values()].slice(0, 50)
+  return [...faults.values()].slice(0, mostFaults)
 }

@@ -8,7 +8,7 @@ import { type AppError, type FieldFault, fieldFaults, notFound } from '../platfo
 import type { Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { type CursorRequest, cursorAnswer, type PageOf } from '../platform/pages.ts'
-import type { AdminOrdersQuery, NewOrder, Order } from './schemas.ts'
+import { type AdminOrdersQuery, type NewOrder, type Order, orderEdits } from './schemas.ts'
 
 /** Who works with everybody's orders, and the auditor who only looks. */
 export const staff = ['admin', 'storekeeper'] as const
@@ -146,6 +146,7 @@ const oneSql = `select ${orderColumns} ${orderSource} where o.id = $1`
 export function orderDetail(id: number): Source {
   return {
     scopes: [`order:${id}`, 'names'],
+    edits: orderEdits,
     maxAgeSeconds: 60,
     async read(client) {
       const [order] = await run<Order>(client, oneSql, [id])

@@ -4,10 +4,11 @@ import { recordChange } from '../platform/audit.ts'
 import type { Source } from '../platform/cache.ts'
 import { type Client, run, type Tx, transaction } from '../platform/database.ts'
 import { notFound } from '../platform/errors.ts'
+import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { pageAnswer, type pageRequest } from '../platform/pages.ts'
-import type { NewProduct, Product, ProductChange, ProductsQuery } from './schemas.ts'
+import { type NewProduct, type Product, type ProductChange, type ProductsQuery, productEdits } from './schemas.ts'
 
 /** Answers about products are kept so long at most, whatever the stamps say. */
 const keptSeconds = 300
@@ -18,6 +19,7 @@ const productSql = `select ${columns} from shop.products p where p.id = $1 and p
 export function productDetail(id: number): Source {
   return {
     scopes: [`product:${id}`],
+    edits: productEdits,
     maxAgeSeconds: keptSeconds,
     async read(client) {
       const [product] = await run<Product>(client, productSql, [id])
@@ -135,9 +137,16 @@ async function lockProduct(tx: Tx, id: number) {
 }
 
 /** Changes a product; more stock than before was received, less is a correction. Orders keep their names and prices. */
-export async function changeProduct({ db }: Platform, user: User, id: number, input: ProductChange): Promise<Product> {
+export async function changeProduct(
+  { db }: Platform,
+  user: User,
+  id: number,
+  input: ProductChange,
+  match?: string,
+): Promise<Product> {
   return transaction(db, async (tx) => {
     const before = await lockProduct(tx, id)
+    checkMatch(match, before, productEdits)
     if (!Object.keys(input).length) return getProduct(tx, id)
     await tx
       .updateTable('shop.products')

@@ -69,13 +69,13 @@ export function routes(app: App, platform: Platform): void {
   })
   app.put(
     '/api/products/:id',
-    { config: { access: staff }, schema: { ...changing('Replace a product'), body: WholeProduct } },
-    async (req) => changeProduct(platform, req.user, req.params.id, req.body),
+    { config: { access: staff, versioned: true }, schema: { ...changing('Replace a product'), body: WholeProduct } },
+    async (req) => changeProduct(platform, req.user, req.params.id, req.body, req.headers['if-match']),
   )
   app.patch(
     '/api/products/:id',
-    { config: { access: staff }, schema: { ...changing('Change a product'), body: ProductChange } },
-    async (req) => changeProduct(platform, req.user, req.params.id, req.body),
+    { config: { access: staff, versioned: true }, schema: { ...changing('Change a product'), body: ProductChange } },
+    async (req) => changeProduct(platform, req.user, req.params.id, req.body, req.headers['if-match']),
   )
   app.delete(
     '/api/products/:id',
@@ -133,7 +133,7 @@ export function routes(app: App, platform: Platform): void {
   app.patch(
     '/api/orders/:id',
     {
-      config: { access: ownerOrReader, refuses: [409] },
+      config: { access: ownerOrReader, versioned: true, refuses: [409] },
       schema: {
         summary: 'Move an order, or cancel it',
         description:
@@ -143,7 +143,8 @@ export function routes(app: App, platform: Platform): void {
         response: { 200: anOrder },
       },
     },
-    async (req) => changeStatus(platform, req.user, req.params.id, req.body.status, req.locale),
+    async (req) =>
+      changeStatus(platform, req.user, req.params.id, req.body.status, req.locale, req.headers['if-match']),
   )
   app.get(
     '/api/orders/:id/document',

@@ -38,6 +38,8 @@ export type NewProduct = Static<typeof NewProduct>
 export const WholeProduct = Closed(product)
 export const ProductChange = Type.Partial(WholeProduct, { additionalProperties: false })
 export type ProductChange = Static<typeof ProductChange>
+/** What of a product people edit. */
+export const productEdits = Object.keys(product)
 
 export const ProductsQuery = Closed({
   ...pageQuery,
@@ -97,6 +99,7 @@ export const NewOrder = Closed({
 })
 export type NewOrder = Static<typeof NewOrder>
 export const OrderChange = Closed({ status: Type.Optional(Status) })
+export const orderEdits = Object.keys(OrderChange.properties)
 
 const walk = Ordering('created_at', 'id')
 export const OrdersQuery = Closed({ ...cursorQuery, status: Type.Optional(Status), ordering: walk })

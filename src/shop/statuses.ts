@@ -3,11 +3,12 @@ import { hasRole, type User } from '../platform/access.ts'
 import { recordChanges } from '../platform/audit.ts'
 import { sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, notFound } from '../platform/errors.ts'
+import { checkMatch } from '../platform/etags.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Platform } from '../platform/module.ts'
 import { type PageOf, pageAnswer, type pageRequest } from '../platform/pages.ts'
 import { getOrder, readers, staff } from './orders.ts'
-import type { Order, OrderEvent, OrderStatus } from './schemas.ts'
+import { type Order, type OrderEvent, type OrderStatus, orderEdits } from './schemas.ts'
 
 /** Where an order may go from where it is. */
 const steps: Record<OrderStatus, readonly OrderStatus[]> = {
@@ -28,7 +29,7 @@ async function moveOrders(
   actor: User,
   ids: number[],
   to: OrderStatus,
-): Promise<Map<number, { status: OrderStatus; refusal?: AppError }>> {
+): Promise<Map<number, { from: OrderStatus; status: OrderStatus; refusal?: AppError }>> {
   const run = sqlOf(tx)
   // Products before orders, as those who buy; the lines of an order never change, so its goods are known unlocked.
   if (to === 'cancelled')
@@ -82,9 +83,11 @@ async function moveOrders(
   }
   const went = new Set(going)
   return new Map(
-    orders.map(({ id, status }) => [
+    orders.map(({ id, status: from }) => [
       id,
-      went.has(id) ? { status: to } : { status, refusal: new AppError(409, 'shop.wrong_step', { from: status, to }) },
+      went.has(id)
+        ? { from, status: to }
+        : { from, status: from, refusal: new AppError(409, 'shop.wrong_step', { from, to }) },
     ]),
   )
 }
@@ -96,19 +99,24 @@ export async function changeStatus(
   id: number,
   to: OrderStatus | undefined,
   locale: Locale,
+  match?: string,
 ): Promise<Order> {
   return transaction(platform.db, async (tx) => {
-    const order = await tx.selectFrom('shop.orders').select('user_id').where('id', '=', id).executeTakeFirst()
-    if (!order || (order.user_id !== user.id && !hasRole(user, ...readers))) throw notFound()
+    const place = await tx.selectFrom('shop.orders').select('user_id').where('id', '=', id).executeTakeFirst()
+    if (!place || (place.user_id !== user.id && !hasRole(user, ...readers))) throw notFound()
     if (!hasRole(user, ...staff)) {
-      if (order.user_id !== user.id) throw new AppError(403, 'request.forbidden')
+      if (place.user_id !== user.id) throw new AppError(403, 'request.forbidden')
       if (to !== undefined && to !== 'cancelled') throw new AppError(403, 'shop.only_cancel')
     }
     if (to !== undefined) {
-      const { refusal } = (await moveOrders(platform, tx, user, [id], to)).get(id)!
+      const { from, refusal } = (await moveOrders(platform, tx, user, [id], to)).get(id)!
+      checkMatch(match, { status: from }, orderEdits)
       if (refusal) throw worded(platform, refusal, locale)
+      return getOrder(tx, id)
     }
-    return getOrder(tx, id)
+    const order = await getOrder(tx, id)
+    checkMatch(match, order, orderEdits)
+    return order
   })
 }
 

@@ -1,4 +1,4 @@
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, ExponentialBackoff, handleWhen } from 'cockatiel'
+import { bulkhead, CircuitState, ConsecutiveBreaker, circuitBreaker, ExponentialBackoff, handleWhen } from 'cockatiel'
 import { Pool } from 'undici'
 import type { Logger } from './log.ts'
 import { outgoingSeconds } from './metrics.ts'
@@ -8,7 +8,7 @@ export type OutgoingRequest = {
   path: string
   headers?: Record<string, string>
   body?: string | Buffer
-  /** Cuts the call off before its deadline. */
+  /** Ends the wait for a turn, and cuts the call off before its deadline. */
   signal?: AbortSignal
 }
 export type OutgoingAnswer = { status: number; headers: Record<string, string | string[] | undefined>; body: Buffer }
@@ -56,9 +56,10 @@ const connectCodes = new Set([
 ])
 
 /**
- * The way out to one origin: at most `concurrency` connections, and for each call one deadline of `timeoutMs` over the
- * wait for a connection, connecting, headers and body; no more than `maxBytes` of a body are read. A server that fails
- * (no answer, or 5xx) many times in a row is left alone for a growing while.
+ * Calls of one origin: at most `concurrency` at once, the others wait for their turn for as long as their callers like, and
+ * that counts as no failure. For each call one deadline of `timeoutMs` over connecting, headers and body; no more than
+ * `maxBytes` of a body are read. A server that fails (no answer, or 5xx) many times in a row is left alone for a growing
+ * while.
  */
 export function openOutgoing(options: {
   name: string
@@ -91,6 +92,7 @@ export function openOutgoing(options: {
   )
   breaker.onBreak(() => log.warn({ endpoint: name }, 'the endpoint fails and is left alone for a while'))
   breaker.onReset(() => log.info({ endpoint: name }, 'the endpoint answers again'))
+  const turns = bulkhead(options.concurrency, Number.POSITIVE_INFINITY)
   const latencies: number[] = []
   let inFlight = 0
 
@@ -136,30 +138,45 @@ export function openOutgoing(options: {
     }
   }
 
+  /** A call whose turn has come: nothing is sent while the endpoint rests. */
+  async function attempt(request: OutgoingRequest): Promise<OutgoingAnswer> {
+    const resting = () => new OutgoingError('resting', `${name}: failed too often and is left alone for a while`)
+    // While one call tries whether the endpoint is back, the others do not wait for it.
+    if (breaker.state === CircuitState.HalfOpen) throw resting()
+    const started = performance.now()
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), timeoutMs)
+    inFlight++
+    let outcome = 'resting'
+    try {
+      const answer = await breaker.execute(() => once(request, late.signal))
+      outcome = String(answer.status)
+      return answer
+    } catch (error) {
+      if (!(error instanceof OutgoingError)) throw resting()
+      outcome = error.fault
+      throw error
+    } finally {
+      inFlight--
+      clearTimeout(timer)
+      const ms = performance.now() - started
+      outgoingSeconds.observe({ endpoint: name, outcome }, ms / 1000)
+      if (outcome !== 'resting' && latencies.push(ms) > latencySamples) latencies.shift()
+    }
+  }
+
   return {
     async request(request) {
-      const started = performance.now()
-      const resting = () => new OutgoingError('resting', `${name}: failed too often and is left alone for a while`)
-      // While one call tries whether the endpoint is back, the others do not wait for it.
-      if (breaker.state === CircuitState.HalfOpen) throw resting()
-      const late = new AbortController()
-      const timer = setTimeout(() => late.abort(), timeoutMs)
-      inFlight++
-      let outcome = 'resting'
+      const { signal } = request
+      const { promise: cut, reject } = Promise.withResolvers<never>()
+      const onAbort = () => reject(new OutgoingError('aborted', `${name}: cut off`, signal?.reason))
+      if (signal?.aborted) onAbort()
+      signal?.addEventListener('abort', onAbort, { once: true })
       try {
-        const answer = await breaker.execute(() => once(request, late.signal))
-        outcome = String(answer.status)
-        return answer
-      } catch (error) {
-        if (!(error instanceof OutgoingError)) throw resting()
-        outcome = error.fault
-        throw error
+        // Whose wait was ended is passed over when the turn comes.
+        return await Promise.race([cut, turns.execute(() => attempt(request), signal)])
       } finally {
-        inFlight--
-        clearTimeout(timer)
-        const ms = performance.now() - started
-        outgoingSeconds.observe({ endpoint: name, outcome }, ms / 1000)
-        if (outcome !== 'resting' && latencies.push(ms) > latencySamples) latencies.shift()
+        signal?.removeEventListener('abort', onAbort)
       }
     },
     state() {

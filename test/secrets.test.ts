@@ -129,7 +129,7 @@ test('secrets stand nowhere', async () => {
   const { access: other } = keepSession(
     await post('/api/auth/login', { username: 'anna', password: 'correct horse 21' }, 200),
   )
-  await app.platform.pool.query('delete from accounts.attempts')
+  await app.platform.pool.query('delete from platform.attempts')
   await post('/api/profile/phone', { phone }, 200, other)
   const linking = keep('code', await gateway.codeFor(phone, 1))
   const taken = await post('/api/profile/phone/verify', { phone, token: linking }, 400, other)

@@ -141,5 +141,4 @@ export async function useCode(
 /** Codes go a day after they died, and with them the numbers and addresses of people who never came. */
 export async function sweepCodes({ db }: Platform): Promise<void> {
   await sql`delete from accounts.codes where expires_at < now() - interval '1 day'`.execute(db)
-  await sql`delete from accounts.attempts where expires_at < now()`.execute(db)
 }

@@ -221,7 +221,7 @@ test('codes are limited for a number', async () => {
   await using other = await startApp({ RATE_LIMITS: 'on' }, { worker: false, databaseUrl: one.databaseUrl })
   const phone = newNumber()
   const minutesLater = (n: number) =>
-    one.platform.pool.query(`update accounts.attempts set at = at - make_interval(mins => $1)`, [n])
+    one.platform.pool.query(`update platform.attempts set at = at - make_interval(mins => $1)`, [n])
   const burst = await Promise.all(Array.from({ length: 10 }, (_, i) => ask(phone, i % 2 ? one : other)))
   assert.deepEqual(statuses(burst).sort(), [200, ...Array(9).fill(429)])
   const refused = burst.find((a) => a.status === 429)!
@@ -263,7 +263,7 @@ test('codes are limited for an address and for a block of numbers', async () => 
     200,
   )
   // And whoever has many addresses and many blocks meets the limit of the day for all.
-  await limited.platform.pool.query(`update accounts.attempts set count = 5000 where subject ~ '^sms \\S+$'`)
+  await limited.platform.pool.query(`update platform.attempts set count = 5000 where subject ~ '^sms \\S+$'`)
   const last = await limited.post(
     '/api/login',
     { phone: '79150001000' },

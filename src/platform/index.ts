@@ -16,6 +16,7 @@ import { sql } from 'kysely'
 import { healthRoutes } from './health.ts'
 import { sweepKeys } from './idempotency.ts'
 import { jobsRoutes } from './jobs-routes.ts'
+import { sweepAttempts } from './limits.ts'
 import { messages } from './messages.ts'
 import type { Module } from './module.ts'
 import { organisationRoutes } from './organisation.ts'
@@ -31,6 +32,7 @@ export const platform: Module = {
     for (const routes of [healthRoutes, organisationRoutes, jobsRoutes, outboxRoutes]) routes(app, platform)
   },
   loops: [
+    { name: 'platform.attempts', everySeconds: 600, run: ({ db }) => sweepAttempts(db) },
     { name: 'platform.keys', everySeconds: 600, run: ({ db }) => sweepKeys(db) },
     {
       name: 'platform.outbox',

@@ -23,14 +23,11 @@ export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
 export type Numeric = ColumnType<string, number | string, number | string>;
 
-export interface AccountsAttempts {
-  at: string;
-  count: Generated<number>;
-  expires_at: string;
-  subject: string;
-}
-
 export interface AccountsCodes {
+  /**
+   * HMAC of the network that asked for it
+   */
+  asker: Buffer | null;
   created_at: Generated<string>;
   digits: number | null;
   /**
@@ -46,11 +43,15 @@ export interface AccountsCodes {
   kind: string;
   locale: string;
   /**
+   * Of all other networks together, counted in the same way: they use up no try of the asker
+   */
+  others_tries: Generated<number>;
+  /**
    * personal: phone
    */
   phone: string | null;
   /**
-   * Counted by one statement before the code is compared, so that no race makes a sixth
+   * Of the network that asked; counted by one statement before the code is compared, so that no race makes a sixth
    */
   tries: Generated<number>;
   used_at: string | null;
@@ -58,9 +59,28 @@ export interface AccountsCodes {
 }
 
 export interface AccountsLogins {
+  /**
+   * When the person proved who they are; refreshing does not renew it
+   */
   created_at: Generated<string>;
   ended_at: string | null;
   id: Generated<number>;
+  user_id: number;
+}
+
+export interface AccountsNotices {
+  change: string;
+  created_at: Generated<string>;
+  /**
+   * personal: email
+   */
+  email: string | null;
+  id: Generated<number>;
+  locale: string;
+  /**
+   * personal: phone
+   */
+  phone: string | null;
   user_id: number;
 }
 
@@ -122,6 +142,10 @@ export interface AccountsUsers {
    */
   phone: string | null;
   role: Generated<string>;
+  /**
+   * Stands in access tokens: an older one writes no more, and reads nothing that is for staff
+   */
+  token_version: Generated<number>;
   updated_at: Generated<string>;
   /**
    * personal: name
@@ -392,6 +416,13 @@ export interface HousingTariffs {
   valid_from: string;
 }
 
+export interface PlatformAttempts {
+  at: string;
+  count: Generated<number>;
+  expires_at: string;
+  subject: string;
+}
+
 export interface PlatformAuditLog {
   action: string;
   /**
@@ -552,9 +583,9 @@ export interface ShopStockMovements {
 }
 
 export interface DB {
-  "accounts.attempts": AccountsAttempts;
   "accounts.codes": AccountsCodes;
   "accounts.logins": AccountsLogins;
+  "accounts.notices": AccountsNotices;
   "accounts.refresh_tokens": AccountsRefreshTokens;
   "accounts.tokens": AccountsTokens;
   "accounts.users": AccountsUsers;
@@ -575,6 +606,7 @@ export interface DB {
   "housing.residents": HousingResidents;
   "housing.run_apartments": HousingRunApartments;
   "housing.tariffs": HousingTariffs;
+  "platform.attempts": PlatformAttempts;
   "platform.audit_log": PlatformAuditLog;
   "platform.idempotency": PlatformIdempotency;
   "platform.installation": PlatformInstallation;

@@ -1,7 +1,8 @@
 import { isIPv6 } from 'node:net'
-import type { RunSql } from '../platform/database.ts'
-import { AppError } from '../platform/errors.ts'
-import type { Platform } from '../platform/module.ts'
+import { sql } from 'kysely'
+import type { Db, RunSql } from './database.ts'
+import { AppError } from './errors.ts'
+import type { Platform } from './module.ts'
 
 /** At most so many attempts of one subject within any span of so many seconds. */
 export type Limit = { kind: string; of: string; spanSeconds: number; most: number }
@@ -17,7 +18,7 @@ export async function admit(
   code = 'request.too_many',
 ): Promise<void> {
   if (platform.config.RATE_LIMITS === 'off') return
-  const [row] = await sql<{ wait: number }>('select accounts.admit($1::text[], $2::integer[], $3::integer[]) wait', [
+  const [row] = await sql<{ wait: number }>('select platform.admit($1::text[], $2::integer[], $3::integer[]) wait', [
     limits.map((limit) => subjectOf(platform, limit)),
     limits.map((limit) => limit.spanSeconds),
     limits.map((limit) => limit.most),
@@ -29,8 +30,8 @@ export async function admit(
 export async function forgive(platform: Platform, sql: RunSql, limits: Limit[]): Promise<void> {
   if (platform.config.RATE_LIMITS === 'off') return
   await sql(
-    `delete from accounts.attempts a using (
-       select subject, max(at) at from accounts.attempts where subject = any($1::text[]) group by subject) last
+    `delete from platform.attempts a using (
+       select subject, max(at) at from platform.attempts where subject = any($1::text[]) group by subject) last
      where (a.subject, a.at) = (last.subject, last.at)`,
     [limits.map((limit) => subjectOf(platform, limit))],
   )
@@ -48,4 +49,9 @@ export function networkOf(address: string): string {
     .slice(0, 4)
     .map((g) => Number.parseInt(g, 16).toString(16))
     .join(':')}::/64`
+}
+
+/** Attempts that no limit counts any more go. */
+export async function sweepAttempts(db: Db): Promise<void> {
+  await db.deleteFrom('platform.attempts').where('expires_at', '<', sql<string>`now()`).execute()
 }

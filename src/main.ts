@@ -7,6 +7,7 @@ import { firstStart } from './first-start.ts'
 import { Failure, loadConfig, migrateAll, openDatabase } from './installation.ts'
 import { type Config, SettingsError } from './platform/config.ts'
 import { createApp } from './platform/http.ts'
+import { retryJob, retryJobs } from './platform/jobs-routes.ts'
 import { createLogger, type Logger } from './platform/log.ts'
 import { startLoops } from './platform/loops.ts'
 import { createPlatform } from './platform/platform.ts'
@@ -58,12 +59,7 @@ async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): 
     if (parts.api) await firstStart(platform, parts.demo ?? false, say)
     if (parts.worker) {
       await platform.jobs.work(platform)
-      closing.push(
-        startLoops(
-          platform,
-          enabled.flatMap((m) => m.loops ?? []),
-        ),
-      )
+      closing.push(startLoops(platform, [...enabled.flatMap((m) => m.loops ?? []), ...platform.jobs.loops]))
     }
     if (parts.api) {
       const app = await createApp(platform, enabled)
@@ -250,12 +246,17 @@ const main = defineCommand({
             }),
         }),
         retry: defineCommand({
-          meta: { description: 'Send one again' },
-          args: { id: { type: 'positional', required: true, description: 'the id that list shows' } },
+          meta: { description: 'Send one again, or all of a queue' },
+          args: {
+            id: { type: 'positional', required: false, description: 'the id that list shows' },
+            queue: { type: 'string', description: 'a queue, as shop.document' },
+          },
           run: ({ args }) =>
-            withPlatform(async ({ jobs }) => {
-              if (!(await jobs.retry(args.id))) throw new Failure('There is no failed job with this id.')
-              say('Sent again.')
+            withPlatform(async (platform) => {
+              if (!args.id === !args.queue) throw new Failure('Name the id of a failed job, or --queue and its name.')
+              if (args.queue) say(`${await retryJobs(platform, undefined, args.queue)} job(s) sent again.`)
+              else if (await retryJob(platform, undefined, args.id!)) say('Sent again.')
+              else throw new Failure('There is no failed job with this id.')
             }),
         }),
       },

@@ -117,7 +117,7 @@ export async function startApp(
   const platform = await createPlatform(config, database.url, enabled, { worker, log })
   await createFirstAdmin(platform, { username: 'admin', email: 'admin@example.org', password: adminPassword })
   if (worker) await platform.jobs.work(platform)
-  const loops = enabled.flatMap((m) => m.loops ?? [])
+  const loops = [...enabled.flatMap((m) => m.loops ?? []), ...platform.jobs.loops]
   const stopLoops = worker ? startLoops(platform, loops) : async () => {}
   const app = await createApp(platform, enabled)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })

@@ -69,7 +69,7 @@ test('the maps of the modules are true', async () => {
   }
 })
 
-// Guarantee: every message stands in both languages, and every code that the source names has words.
+// Guarantee: every message stands in both languages, and every code that the source names and every kind of job has words.
 test('every code has words in both languages', () => {
   const leaves = (tree: object, path = ''): string[] =>
     Object.entries(tree).flatMap(([key, value]) =>
@@ -88,6 +88,10 @@ test('every code has words in both languages', () => {
     )) {
       for (const locale of locales) if (!translate.has(locale, code!)) missing.push(`${file}: ${code} (${locale})`)
     }
+  }
+  for (const kind of modules.flatMap((m) => Object.keys(m.jobs ?? {}))) {
+    const code = kind.replace('.', '.jobs.')
+    for (const locale of locales) if (!translate.has(locale, code)) missing.push(`the job ${kind}: ${code} (${locale})`)
   }
   assert.deepEqual(missing, [])
 })

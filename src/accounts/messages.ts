@@ -3,6 +3,10 @@ import type { Messages } from '../platform/i18n.ts'
 export const messages: Messages = {
   ru: {
     accounts: {
+      jobs: {
+        sms: 'Коды по SMS',
+        letters: 'Письма о входе и адресе',
+      },
       wrong_password: 'Неверное имя или пароль.',
       token_refused: 'Вход устарел или отозван. Войдите снова.',
       refresh_refused: 'Этот токен обновления больше не действует. Войдите снова.',
@@ -38,6 +42,10 @@ export const messages: Messages = {
   },
   en: {
     accounts: {
+      jobs: {
+        sms: 'Codes by SMS',
+        letters: 'Letters about logins and addresses',
+      },
       wrong_password: 'Wrong name or password.',
       token_refused: 'This login has expired or was revoked. Log in again.',
       refresh_refused: 'This refresh token no longer serves. Log in again.',

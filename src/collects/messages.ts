@@ -3,6 +3,11 @@ import type { Messages } from '../platform/i18n.ts'
 export const messages: Messages = {
   ru: {
     collects: {
+      jobs: {
+        created_mail: 'Письма об открытии сбора',
+        payment_mail: 'Письма о платежах',
+        remove_cover: 'Удаление старых обложек',
+      },
       over: 'Сбор завершён: новые платежи не принимаются.',
       already_over: 'Сбор уже завершён.',
       transaction_id_taken: 'Платёж с таким transaction_id уже есть.',
@@ -29,6 +34,11 @@ export const messages: Messages = {
   },
   en: {
     collects: {
+      jobs: {
+        created_mail: 'Letters about new collects',
+        payment_mail: 'Letters about payments',
+        remove_cover: 'Removal of old covers',
+      },
       over: 'The collect is over: it takes no new payments.',
       already_over: 'The collect is over already.',
       transaction_id_taken: 'There is a payment with this transaction_id.',

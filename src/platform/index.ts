@@ -8,6 +8,7 @@
  *   GET    /api/organisation          getOrganisation       installation
  *   PATCH  /api/organisation          changeOrganisation    installation
  *   GET    /api/admin/jobs            jobs.failed           pgboss.job
+ *   POST   /api/admin/jobs/retry      retryJobs             pgboss.job
  *   POST   /api/admin/jobs/:id/retry  retryJob              pgboss.job
  *   GET    /api/outbox                listOutbox            outbox
  *   GET    /api/outbox/:id            getOutboxLetter       outbox

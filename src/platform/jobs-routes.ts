@@ -1,24 +1,33 @@
 import { Type } from 'typebox'
 import { mayEverything, mayRead } from './access.ts'
 import { type Actor, recordChange } from './audit.ts'
-import { transaction } from './database.ts'
-import { notFound } from './errors.ts'
+import { type Tx, transaction } from './database.ts'
+import { fieldFault, notFound } from './errors.ts'
 import type { App } from './http.ts'
+import type { Locale } from './i18n.ts'
 import type { Platform } from './module.ts'
 import { Page, pageAnswer, pageRequest, plainQuery } from './pages.ts'
 import { Closed, Instant, NoContent, Nullable } from './schemas.ts'
 
+const title = Type.String({ description: 'What it does, in words', examples: ['Документ заказа'] })
 const Jobs = Page(
   Type.Object({
     id: Type.String(),
     queue: Type.String(),
+    title,
     data: Type.Unknown(),
     error: Nullable(Type.String()),
     failed_at: Instant,
   }),
   {
     queues: Type.Array(
-      Type.Object({ name: Type.String(), waiting: Type.Integer(), active: Type.Integer(), failed: Type.Integer() }),
+      Type.Object({
+        name: Type.String(),
+        title,
+        waiting: Type.Integer(),
+        active: Type.Integer(),
+        failed: Type.Integer({ description: 'For good' }),
+      }),
     ),
   },
 )
@@ -36,9 +45,27 @@ export function jobsRoutes(app: App, platform: Platform): void {
     },
     async (req) => {
       const page = pageRequest(req)
+      const titled = <T>(queue: string, row: T) => ({ ...row, title: jobTitle(platform, req.locale, queue) })
       const { jobs, count } = await platform.jobs.failed(page)
-      return { queues: await platform.jobs.queues(), ...pageAnswer(page, jobs, count) }
+      const answer = pageAnswer(
+        page,
+        jobs.map((job) => titled(job.queue, job)),
+        count,
+      )
+      return { queues: (await platform.jobs.queues()).map((queue) => titled(queue.name, queue)), ...answer }
     },
+  )
+  app.post(
+    '/api/admin/jobs/retry',
+    {
+      config: { access: mayEverything },
+      schema: {
+        summary: 'Send all failed jobs of a kind again',
+        body: Closed({ queue: Type.String({ maxLength: 100, examples: ['shop.document'] }) }),
+        response: { 200: Type.Object({ count: Type.Integer({ description: 'How many were sent' }) }) },
+      },
+    },
+    async (req) => ({ count: await retryJobs(platform, req.user, req.body.queue) }),
   )
   app.post(
     '/api/admin/jobs/:id/retry',
@@ -50,20 +77,40 @@ export function jobsRoutes(app: App, platform: Platform): void {
         response: { 204: NoContent },
       },
     },
-    (req) => retryJob(platform, req.user, req.params.id),
+    async (req) => {
+      if (!(await retryJob(platform, req.user, req.params.id))) throw notFound()
+    },
   )
 }
 
-/** Sends a dead job again and says so in the audit log; 404 if there is none with this id. */
-export async function retryJob({ jobs, db }: Platform, actor: Actor, id: string): Promise<void> {
-  if (!(await jobs.retry(id))) throw notFound()
-  // The queue commits for itself, so the log follows.
-  await transaction(db, (tx) =>
-    recordChange(tx, actor, {
-      action: 'platform.retry_job',
-      subject: 'pgboss.job',
-      subject_id: null,
-      after: { id },
-    }),
-  )
+/** What people call a kind of job: `shop.document` is worded as `shop.jobs.document`. */
+export const jobTitle = ({ translate }: Platform, locale: Locale, kind: string): string =>
+  translate(locale, kind.replace('.', '.jobs.'))
+
+/** Sends a dead job again; false if there is none with this id. */
+export function retryJob({ jobs, db }: Platform, actor: Actor, id: string): Promise<boolean> {
+  return transaction(db, async (tx) => {
+    if (!(await jobs.retry(tx, { ids: [id] }))) return false
+    await recordRetry(tx, actor, { id })
+    return true
+  })
 }
+
+/** Sends again what has failed of a kind until now, a thousand in a transaction; returns how many. */
+export async function retryJobs({ jobs, db }: Platform, actor: Actor, queue: string): Promise<number> {
+  const queues = (await jobs.queues()).map(({ name }) => name)
+  if (!queues.includes(queue)) throw fieldFault('/queue', 'validation.enum', { allowed: queues.join(', ') })
+  const createdBefore = new Date()
+  let all = 0
+  for (let count = -1; count !== 0; all += count) {
+    count = await transaction(db, async (tx) => {
+      const sent = await jobs.retry(tx, { sourceName: queue, createdBefore })
+      if (sent) await recordRetry(tx, actor, { queue, count: sent })
+      return sent
+    })
+  }
+  return all
+}
+
+const recordRetry = (tx: Tx, actor: Actor, after: object) =>
+  recordChange(tx, actor, { action: 'platform.retry_job', subject: 'pgboss.job', subject_id: null, after })

@@ -1,9 +1,10 @@
 import { fromKysely, PgBoss } from 'pg-boss'
 import type { Client, Tx } from './database.ts'
 import type { Logger } from './log.ts'
+import type { Loop } from './loops.ts'
 import { jobsDone } from './metrics.ts'
 
-/** A job as its handler sees it; `attempt` counts from 1. */
+/** A job as its handler sees it; `attempt` counts from 1. Its signal aborts at `expireInSeconds` and when the process stops. */
 export type Job<T> = { id: string; data: T; attempt: number; signal: AbortSignal }
 
 /**
@@ -12,6 +13,13 @@ export type Job<T> = { id: string; data: T; attempt: number; signal: AbortSignal
  */
 export type JobKind<P, T = never> = {
   handle(platform: P, jobs: Job<T>[]): Promise<(Error | undefined)[]>
+  /**
+   * At most one job with this key waits, rests or runs; another adds nothing. One that runs may have read already, so
+   * this is for kinds whose forgotten work a loop finds.
+   */
+  key?(data: T): string
+  /** Called at least once when a job has failed for good, also when its last try was killed. May run twice. */
+  spent?(platform: P, data: T, error: string | null): Promise<void>
   batchSize?: number
   retryLimit?: number
   /** Seconds before the second try; the pause doubles from there up to `retryDelayMax`. */
@@ -27,23 +35,38 @@ export type FailedJob = { id: string; queue: string; data: unknown; error: strin
 
 /** Jobs that failed for good stand here, with their origin, until they are sent again. */
 const deadQueue = 'dead'
+const errorOf = `coalesce(source_output ->> 'message', source_output #>> '{value,message}')`
 const tenYears = 10 * 365 * 86_400
+
+/** Live and dead jobs by kind, over partial indexes: how many are finished costs nothing. */
+export const countJobs = `
+  select coalesce(w.name, a.name, d.name) name, coalesce(w.n, 0)::int waiting, coalesce(a.n, 0)::int active, coalesce(d.n, 0)::int failed
+  from (select name, count(*) n from pgboss.job where name = any($1) and state < 'active' and not blocked group by name) w
+  full join (select name, count(*) n from pgboss.job where name = any($1) and state = 'active' group by name) a using (name)
+  full join (select source_name as name, count(*) n from pgboss.job
+    where name = '${deadQueue}' and state < 'active' and not blocked and source_name = any($1) group by 1) d using (name)`
 
 export type Jobs<P> = {
   /** Adds jobs in the caller's transaction: they exist if and only if it commits. */
   enqueue(tx: Tx | Client, kind: string, data: object[]): Promise<void>
   /** Handles jobs in this process from now on. */
   work(platform: P): Promise<void>
+  /** Call `spent` for the jobs that failed for good, kind by kind. */
+  loops: Loop<P>[]
   queues(): Promise<Queue[]>
   failed(page: {
     limit: number
     offset: number
     direction: 'asc' | 'desc'
   }): Promise<{ jobs: FailedJob[]; count: number }>
-  /** Sends a failed job again; false if there is none with this id. */
-  retry(id: string): Promise<boolean>
-  /** Waits for the handlers under way, at most `timeoutMs`. */
+  /** Sends failed jobs again, at most 1000 in a call, in the caller's transaction. Returns how many. */
+  retry(tx: Tx, which: { ids: string[] } | { sourceName: string; createdBefore: Date }): Promise<number>
+  /** Waits for the handlers under way, at most `timeoutMs`; half of it later their signals abort. */
   stop(timeoutMs: number): Promise<void>
+}
+
+const fail = (what: string): never => {
+  throw new Error(what)
 }
 
 /** Opens the queues in PostgreSQL. `migrate` makes their tables; `worker` lets this process watch over them. */
@@ -72,6 +95,7 @@ export async function openJobs<P>(options: {
   boss.on('warning', ({ message }) => log.debug({ warning: message }, 'the job queue warns'))
   await boss.start()
 
+  const stopping = new AbortController()
   const executor = (tx: Tx | Client) =>
     'executeQuery' in tx
       ? fromKysely(tx)
@@ -92,7 +116,12 @@ export async function openJobs<P>(options: {
           includeMetadata: true,
         } as const,
         async (claimed) => {
-          const jobs = claimed.map((j) => ({ id: j.id, data: j.data, attempt: j.retryCount + 1, signal: j.signal }))
+          const jobs = claimed.map((j) => ({
+            id: j.id,
+            data: j.data,
+            attempt: j.retryCount + 1,
+            signal: AbortSignal.any([j.signal, stopping.signal]),
+          }))
           const outcomes = await kind.handle(platform, jobs).catch((error: Error) => jobs.map(() => error))
           return jobs.map((job, i) => {
             const error = outcomes[i]
@@ -111,31 +140,53 @@ export async function openJobs<P>(options: {
 
   const sql = async (text: string, values: unknown[] = []) => (await boss.getDb().executeSql(text, values)).rows
 
+  /** Tells each dead job's kind, one after the other; pg-boss leaves the output of a dead job empty, so it marks who was told. */
+  async function spend(platform: P, name: string, spent: NonNullable<JobKind<P>['spent']>, signal: AbortSignal) {
+    const dead = await sql(
+      `select id, data, ${errorOf} error from pgboss.job
+       where name = $1 and state = 'created' and source_name = $2 and output is null order by created_on limit 100`,
+      [deadQueue, name],
+    )
+    const faults: unknown[] = []
+    for (const { id, data, error } of dead) {
+      if (signal.aborted) break
+      try {
+        await spent(platform, data as never, error)
+        await sql(`update pgboss.job set output = '{"spent": true}' where name = $1 and id = $2`, [deadQueue, id])
+      } catch (fault) {
+        faults.push(fault)
+      }
+    }
+    if (faults.length) throw new AggregateError(faults, `${name} could not take note of ${faults.length} failed job(s)`)
+  }
+
   return {
     work,
     async enqueue(tx, kind, data) {
-      if (!kinds[kind]) throw new Error(`there is no job ${kind}`)
-      if (data.length)
-        await boss.insert(
-          kind,
-          data.map((d) => ({ data: d })),
-          { db: executor(tx) },
-        )
+      const { key } = kinds[kind] ?? fail(`there is no job ${kind}`)
+      if (!data.length) return
+      const jobs = key
+        ? data
+            .map((d) => ({ data: d, singletonKey: key(d as never) }))
+            // Two transactions with the same keys meet them in one order.
+            .sort((a, b) => (a.singletonKey < b.singletonKey ? -1 : 1))
+        : data.map((d) => ({ data: d }))
+      await boss.insert(kind, jobs, { db: executor(tx) })
     },
+    loops: Object.entries(kinds).flatMap(([name, { spent }]) =>
+      spent
+        ? [{ name: `spent ${name}`, everySeconds: 5, run: (platform, signal) => spend(platform, name, spent, signal) }]
+        : [],
+    ),
     async queues() {
-      const rows = await sql(
-        `select name, count(*) filter (where state in ('created', 'retry'))::int waiting,
-           count(*) filter (where state = 'active')::int active, count(*) filter (where state = 'failed')::int failed
-         from pgboss.job where name = any($1) group by name`,
-        [Object.keys(kinds)],
-      )
+      const rows = await sql(countJobs, [Object.keys(kinds)])
       return Object.keys(kinds).map(
         (name) => rows.find((r) => r.name === name) ?? { name, waiting: 0, active: 0, failed: 0 },
       )
     },
     async failed({ limit, offset, direction }) {
       const jobs = await sql(
-        `select id, coalesce(source_name, name) queue, data, coalesce(source_output ->> 'message', source_output #>> '{value,message}') error, created_on failed_at
+        `select id, coalesce(source_name, name) queue, data, ${errorOf} error, created_on failed_at
          from pgboss.job where name = $1 and state = 'created' order by created_on ${direction}, id limit $2 offset $3`,
         [deadQueue, limit, offset],
       )
@@ -144,10 +195,12 @@ export async function openJobs<P>(options: {
       ])
       return { jobs, count: total.n }
     },
-    async retry(id) {
-      return (await boss.redrive(deadQueue, { ids: [id] })) > 0
+    retry: (tx, which) => boss.redrive(deadQueue, { ...which, db: fromKysely(tx) }),
+    async stop(timeoutMs) {
+      const told = setTimeout(() => stopping.abort(), timeoutMs / 2)
+      await boss.stop({ graceful: true, timeout: timeoutMs })
+      clearTimeout(told)
     },
-    stop: (timeoutMs) => boss.stop({ graceful: true, timeout: timeoutMs }),
   }
 }
 
@@ -173,9 +226,17 @@ export async function migrateJobs(url: string, kinds: Record<string, JobKind<nev
         deadLetter: deadQueue,
       }
       // createQueue leaves the settings of a queue that is there alone.
+      const policy = kind.key ? 'exclusive' : 'standard'
       if (known.has(name)) await boss.updateQueue(name, settings)
-      else await boss.createQueue(name, settings)
+      else await boss.createQueue(name, { ...settings, policy })
+      // A kind that was given a key later: updateQueue leaves the policy, which each job takes over when it is made.
+      await boss
+        .getDb()
+        .executeSql('update pgboss.queue set policy = $2 where name = $1 and policy <> $2', [name, policy])
     }
+    await boss
+      .getDb()
+      .executeSql(`create index if not exists job_active on pgboss.job_common (name) where state = 'active'`)
   } finally {
     await boss.stop({ graceful: false })
   }

@@ -3,6 +3,10 @@ import type { Messages } from '../platform/i18n.ts'
 export const messages: Messages = {
   ru: {
     shop: {
+      jobs: {
+        document: 'Документы заказов',
+        shipping: 'Передача в доставку',
+      },
       product_twice: 'Этот товар уже есть в заказе: укажите общее количество в одной строке.',
       short_stock: 'Товара «{{name}}» осталось {{left}}.',
       below_minimum: 'Сумма заказа не меньше {{minimum}}.',
@@ -68,6 +72,10 @@ export const messages: Messages = {
   },
   en: {
     shop: {
+      jobs: {
+        document: 'Documents of orders',
+        shipping: 'Calls of the delivery service',
+      },
       product_twice: 'This product is in the order already: give the whole quantity on one line.',
       short_stock: 'Of “{{name}}” {{left}} are left.',
       below_minimum: 'The sum of an order is at least {{minimum}}.',

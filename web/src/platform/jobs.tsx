@@ -1,4 +1,4 @@
-import { Button, Code, Group, Paper, SimpleGrid, Skeleton, Stack, Table, Text, Title } from '@mantine/core'
+import { ActionIcon, Button, Code, Group, Paper, SimpleGrid, Skeleton, Stack, Table, Text, Title } from '@mantine/core'
 import { IconRefresh } from '@tabler/icons-react'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
@@ -19,13 +19,20 @@ export function Jobs() {
   const { data: profile } = useProfile()
   const queries = useQueryClient()
   const jobs = useQuery({ ...platformQueries.jobs(page), placeholderData: keepPreviousData })
+  const onSuccess = () => {
+    done(t('platform.jobs.retried'))
+    return queries.invalidateQueries({ queryKey: ['platform', 'jobs'] })
+  }
+  const onError = (error: Error) => tell(error)
   const retry = useMutation({
     mutationFn: (id: string) => answer(api.POST('/api/admin/jobs/{id}/retry', { params: { path: { id } } })),
-    onSuccess: () => {
-      done(t('platform.jobs.retried'))
-      return queries.invalidateQueries({ queryKey: ['platform', 'jobs'] })
-    },
-    onError: (error) => tell(error),
+    onSuccess,
+    onError,
+  })
+  const retryAll = useMutation({
+    mutationFn: (queue: string) => answer(api.POST('/api/admin/jobs/retry', { body: { queue } })),
+    onSuccess,
+    onError,
   })
 
   return (
@@ -44,17 +51,33 @@ export function Jobs() {
                     <Table.Th ta="right">{t('platform.jobs.waiting')}</Table.Th>
                     <Table.Th ta="right">{t('platform.jobs.active')}</Table.Th>
                     <Table.Th ta="right">{t('platform.jobs.failed')}</Table.Th>
+                    {profile?.role === 'admin' && <Table.Td />}
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>
                   {jobs.data.queues.map((queue) => (
                     <Table.Tr key={queue.name}>
-                      <Table.Td style={{ overflowWrap: 'anywhere' }}>{queue.name}</Table.Td>
+                      <Table.Td style={{ overflowWrap: 'anywhere' }}>{queue.title}</Table.Td>
                       <Table.Td ta="right">{number(queue.waiting)}</Table.Td>
                       <Table.Td ta="right">{number(queue.active)}</Table.Td>
                       <Table.Td ta="right" c={queue.failed ? 'red' : undefined}>
                         {number(queue.failed)}
                       </Table.Td>
+                      {profile?.role === 'admin' && (
+                        <Table.Td w={48}>
+                          {queue.failed > 0 && (
+                            <ActionIcon
+                              variant="subtle"
+                              size="lg"
+                              aria-label={t('platform.jobs.retry_all', { queue: queue.title })}
+                              loading={retryAll.isPending && retryAll.variables === queue.name}
+                              onClick={() => retryAll.mutate(queue.name)}
+                            >
+                              <IconRefresh size={20} />
+                            </ActionIcon>
+                          )}
+                        </Table.Td>
+                      )}
                     </Table.Tr>
                   ))}
                 </Table.Tbody>
@@ -70,7 +93,7 @@ export function Jobs() {
               <Paper key={job.id} withBorder p="md">
                 <Stack gap="xs">
                   <Group justify="space-between" wrap="nowrap">
-                    <Text fw={600}>{job.queue}</Text>
+                    <Text fw={600}>{job.title}</Text>
                     <Text size="sm" c="dimmed">
                       {moment(job.failed_at)}
                     </Text>

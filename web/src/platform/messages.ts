@@ -27,6 +27,7 @@ export const ru = {
     no_reason: 'Причина неизвестна',
     data: 'Данные',
     retry: 'Повторить',
+    retry_all: 'Повторить всё: {{queue}}',
     retried: 'Задание снова в очереди.',
   },
   organisation: {
@@ -80,6 +81,7 @@ export const en: typeof ru = {
     no_reason: 'No reason known',
     data: 'Data',
     retry: 'Run again',
+    retry_all: 'Run all again: {{queue}}',
     retried: 'The job is in the queue again.',
   },
   organisation: {

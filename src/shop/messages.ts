@@ -5,6 +5,7 @@ export const messages: Messages = {
     shop: {
       jobs: {
         document: 'Документы заказов',
+        document_mail: 'Письма с документом заказа',
         shipping: 'Передача в доставку',
       },
       product_twice: 'Этот товар уже есть в заказе: укажите общее количество в одной строке.',
@@ -74,6 +75,7 @@ export const messages: Messages = {
     shop: {
       jobs: {
         document: 'Documents of orders',
+        document_mail: 'Letters with the document of an order',
         shipping: 'Calls of the delivery service',
       },
       product_twice: 'This product is in the order already: give the whole quantity on one line.',

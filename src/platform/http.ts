@@ -80,6 +80,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
 
   const declared: DeclaredRoute[] = []
   app.decorate('declared', declared)
+  app.decorate('streams', new Map())
   // The same router as Fastify's own tells 405 from 404. It sees only what is registered after this hook.
   const known = FindMyWay({ ignoreTrailingSlash: true })
   // The reference and the files of the web app come first; they are no part of the API and open to all.
@@ -159,6 +160,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   // A connection that falls idle only after the close began would hold it up until its keep-alive ends.
   app.addHook('preClose', async () => {
     isStopping = true
+    for (const end of app.streams.keys()) end()
     const idle = setInterval(() => app.server.closeIdleConnections(), 50)
     app.server.once('close', () => clearInterval(idle))
   })

@@ -21,8 +21,15 @@ export function loadConfig(): Config {
   return readConfig(process.env)
 }
 
-/** Closes DATA_DIR to others and gives the address of the database: the one inside, started or joined, or DATABASE_URL. */
-export async function openDatabase(config: Config, log: Logger): Promise<{ url: string; close(): Promise<void> }> {
+/**
+ * Closes DATA_DIR to others and gives the address of the database: the one inside, started or joined, or DATABASE_URL.
+ * `close` takes at most so many milliseconds.
+ */
+export async function openDatabase(
+  config: Config,
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<{ url: string; close(withinMs?: number): Promise<void> }> {
   try {
     closeDataFolder(config.DATA_DIR)
   } catch (error) {
@@ -40,8 +47,8 @@ export async function openDatabase(config: Config, log: Logger): Promise<{ url: 
     })
     return { url: config.DATABASE_URL, close: async () => {} }
   }
-  const server = await startEmbeddedPostgres({ dataDir: config.DATA_DIR, log })
-  return { url: server.url, close: () => server.stop() }
+  const server = await startEmbeddedPostgres({ dataDir: config.DATA_DIR, log, signal })
+  return { url: server.url, close: (withinMs) => server.stop(withinMs) }
 }
 
 /** Brings the tables and the queues of every module up to date; returns the names of the migrations that ran. */

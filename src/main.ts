@@ -3,84 +3,12 @@ import { defineCommand, runCommand, runMain } from 'citty'
 import { SingleBar } from 'cli-progress'
 import { setAdministrator } from './accounts/index.ts'
 import { enabledModules, modules } from './app.ts'
-import { firstStart } from './first-start.ts'
 import { Failure, loadConfig, migrateAll, openDatabase } from './installation.ts'
 import { type Config, SettingsError } from './platform/config.ts'
-import { createApp } from './platform/http.ts'
 import { retryJob, retryJobs } from './platform/jobs-routes.ts'
-import { createLogger, type Logger } from './platform/log.ts'
-import { startLoops } from './platform/loops.ts'
+import { createLogger } from './platform/log.ts'
 import { createPlatform } from './platform/platform.ts'
-
-/** Closes once when asked to stop; after 10 s whatever is left is cut off. */
-function stopOnSignal(log: Logger, close: () => Promise<unknown>): { stopped: Promise<void>; stopping(): boolean } {
-  let stopping = false
-  const stopped = new Promise<void>((done) => {
-    const stop = async (why: string) => {
-      if (stopping) return
-      stopping = true
-      log.info({ why }, 'stopping')
-      setTimeout(() => {
-        log.error('could not stop within 10 seconds; what is left is cut off')
-        process.exit(1)
-      }, 9500).unref()
-      await close()
-      done()
-    }
-    process.on('SIGINT', () => stop('Ctrl-C'))
-    process.on('SIGTERM', () => stop('SIGTERM'))
-    process.on('SIGHUP', () => stop('SIGHUP'))
-    // The wrapper that started us is gone, even by kill -9.
-    process.on('disconnect', () => stop('its starter is gone'))
-    process.channel?.unref()
-  })
-  return { stopped, stopping: () => stopping }
-}
-
-async function serve(parts: { api: boolean; worker: boolean; demo?: boolean }): Promise<void> {
-  const config = loadConfig()
-  if (parts.demo && !['127.0.0.1', 'localhost', '::1'].includes(config.HOST)) {
-    throw new Failure(
-      '--demo makes accounts with well-known passwords, so it only starts on a loopback HOST such as 127.0.0.1.',
-    )
-  }
-  const log = createLogger(config)
-  const database = await openDatabase(config, log)
-  const closing: (() => Promise<unknown>)[] = [() => database.close()]
-  const { stopped, stopping } = stopOnSignal(log, async () => {
-    for (const close of closing.reverse())
-      await close().catch((error) => log.warn({ err: error }, 'a part did not close cleanly'))
-  })
-  try {
-    await migrateAll(database.url)
-    const enabled = enabledModules(config)
-    const platform = await createPlatform(config, database.url, enabled, { worker: parts.worker, log })
-    closing.push(() => platform.close())
-    if (parts.api) await firstStart(platform, parts.demo ?? false, say)
-    if (parts.worker) {
-      await platform.jobs.work(platform)
-      closing.push(startLoops(platform, [...enabled.flatMap((m) => m.loops ?? []), ...platform.jobs.loops]))
-    }
-    if (parts.api) {
-      const app = await createApp(platform, enabled)
-      await app.listen({ host: config.HOST, port: config.PORT }).catch((error) => {
-        throw error.code === 'EADDRINUSE'
-          ? new Failure(
-              `Port ${config.PORT} of ${config.HOST} is taken. Stop what listens there, or set PORT to another one.`,
-            )
-          : error
-      })
-      closing.push(() => app.close())
-      log.info(`Dvor is ready: ${config.PUBLIC_URL}  (API reference: ${config.PUBLIC_URL}/docs)`)
-    } else log.info('the worker is ready')
-  } catch (error) {
-    // Asked to stop in the middle of the start: what fails then is no fault.
-    if (stopping()) return stopped
-    for (const close of closing.reverse()) await close().catch(() => {})
-    throw error
-  }
-  await stopped
-}
+import { type Parts, serve } from './serve.ts'
 
 /** Runs a command over the migrated database of this installation, joining a server that runs already. */
 async function withPlatform(
@@ -172,6 +100,12 @@ async function adminPassword(mode: 'create' | 'password', username: string, emai
   })
 }
 
+/** Serves until it is asked to stop; what could not be closed in time ends with the process. */
+async function run(parts: Parts): Promise<void> {
+  await serve(parts, say)
+  process.exit()
+}
+
 const serveArgs = { demo: { type: 'boolean', description: 'fill an empty database with a living example' } } as const
 const seedArgs = {
   ...Object.fromEntries(
@@ -194,10 +128,10 @@ const main = defineCommand({
     start: defineCommand({
       meta: { description: 'API, worker and web app in one process' },
       args: serveArgs,
-      run: ({ args }) => serve({ api: true, worker: true, demo: args.demo }),
+      run: ({ args }) => run({ api: true, worker: true, demo: args.demo }),
     }),
-    api: defineCommand({ meta: { description: 'HTTP only' }, run: () => serve({ api: true, worker: false }) }),
-    worker: defineCommand({ meta: { description: 'Jobs only' }, run: () => serve({ api: false, worker: true }) }),
+    api: defineCommand({ meta: { description: 'HTTP only' }, run: () => run({ api: true, worker: false }) }),
+    worker: defineCommand({ meta: { description: 'Jobs only' }, run: () => run({ api: false, worker: true }) }),
     migrate: defineCommand({
       meta: { description: 'Bring the database up to date' },
       async run() {
@@ -279,9 +213,15 @@ const main = defineCommand({
   },
 })
 
+/** An end that nobody foresaw, by which `npm start` knows that the server is worth another start. */
+const crashed = 70
 process.on('unhandledRejection', (error) => {
   // Nobody waited for it, so nobody was answered wrongly; it is a bug all the same.
   createLogger({ LOG_LEVEL: 'error', LOG_FORMAT: 'json' }).error({ err: error }, 'an error that nobody waited for')
+})
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${error?.stack ?? error}\n`)
+  process.exit(crashed)
 })
 
 /** Faults that a person can mend are told in words and end with 1; anything else shows its stack. */
@@ -296,5 +236,5 @@ try {
   await runCommand(main, { rawArgs })
 } catch (error) {
   process.stderr.write(`${known(error) ? (error as Error).message : (error as Error).stack}\n`)
-  process.exitCode = 1
+  process.exit(known(error) ? 1 : crashed)
 }

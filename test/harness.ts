@@ -235,10 +235,15 @@ export async function startProcess(args: string[], settings: Record<string, stri
     exited,
     output: () => output,
     async ready() {
-      await eventually(`${args.join(' ')} is ready`, async () => {
-        if (child.exitCode !== null) throw new Error(output)
-        return (await fetch(`${url}/health/ready`)).ok
-      })
+      // A first start makes a database, also on a slow machine.
+      await eventually(
+        `${args.join(' ')} is ready`,
+        async () => {
+          if (child.exitCode !== null) throw new Error(output)
+          return (await fetch(`${url}/health/ready`)).ok
+        },
+        90_000,
+      )
       return client(url)
     },
     kill: (signal: NodeJS.Signals) => child.kill(signal),

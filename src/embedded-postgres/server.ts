@@ -36,7 +36,6 @@ export class LaunchFault extends StartError {
   }
 }
 
-const fastStopMs = 6000
 const logSizeBytes = 10 * 2 ** 20
 const logFile = (home: Home) => join(home.folder, 'postgres.log')
 
@@ -69,7 +68,13 @@ export function writeSecret(home: Home, name: 'password' | 'port', text: string)
 }
 
 /** Makes the cluster beside its place and moves it there when it is whole, so that a killed start leaves none. */
-export async function initialise(home: Home, username: string, fast: boolean, log: Log): Promise<void> {
+export async function initialise(
+  home: Home,
+  username: string,
+  fast: boolean,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
   sweepUnfinished(home)
   log.info(`Making the database in ${home.cluster}`)
   writeSecret(home, 'password', readSecret(home, 'password') || randomBytes(24).toString('hex'))
@@ -77,7 +82,7 @@ export async function initialise(home: Home, username: string, fast: boolean, lo
   const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C.UTF-8']
   const access = ['--auth=scram-sha-256', `--username=${username}`, `--pwfile=${join(home.folder, 'password')}`]
   const words = ['-D', unfinished, ...locale, ...access, '--no-instructions', ...(fast ? ['--no-sync'] : [])]
-  const options = { ...home.user, cwd: home.folder, env: { ...process.env, LC_ALL: 'C' } }
+  const options = { ...home.user, signal, cwd: home.folder, env: { ...process.env, LC_ALL: 'C' } }
   const output = await new Promise<string | undefined>((done) => {
     execFile(home.binaries.initdb, words, options, (error, stdout, stderr) =>
       done(error ? `${stdout}${stderr}`.trim() || error.message : undefined),
@@ -88,7 +93,7 @@ export async function initialise(home: Home, username: string, fast: boolean, lo
     if (process.platform !== 'win32') syncFolder(home.folder)
     return
   }
-  rmSync(unfinished, { recursive: true, force: true })
+  rmSync(unfinished, { recursive: true, force: true, maxRetries: 10 })
   throw describe(output, home, 'The database could not be made')
 }
 
@@ -219,7 +224,7 @@ export async function launch(home: Home, port: number, options: LaunchOptions, s
       return server
     }
     if (signal.aborted && child.pid) {
-      await stopServer(home, { pid: child.pid, start: startOf(child.pid) ?? '', port, ready: false })
+      await stopServer(home, { pid: child.pid, start: startOf(child.pid) ?? '', port, ready: false }, 2000)
       throw new StartError('The start was called off.', '')
     }
     await sleep(10)
@@ -284,8 +289,8 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Stops a server: fast, with a checkpoint; after six seconds at once, to recover at the next start. */
-export async function stopServer(home: Home, server: Server): Promise<void> {
+/** Stops a server within the time: fast, with a checkpoint; in its last second at once, to recover at the next start. */
+export async function stopServer(home: Home, server: Server, withinMs: number): Promise<void> {
   const runs = () => startOf(server.pid) === server.start
   const ends = async (withinMs: number) => {
     for (const until = Date.now() + withinMs; Date.now() < until && runs(); ) await sleep(10)
@@ -293,13 +298,21 @@ export async function stopServer(home: Home, server: Server): Promise<void> {
   }
   if (!runs()) return
   if (process.platform === 'win32') {
-    spawnSync(home.binaries.pg_ctl, ['stop', '-D', home.cluster, '-m', 'fast', '-t', '6'])
+    spawnSync(home.binaries.pg_ctl, [
+      'stop',
+      '-D',
+      home.cluster,
+      '-m',
+      'fast',
+      '-t',
+      String(Math.ceil(withinMs / 1000)),
+    ])
     return
   }
   kill(server.pid, 'SIGINT')
-  if (await ends(fastStopMs)) return
+  if (await ends(withinMs - 1000)) return
   kill(server.pid, 'SIGQUIT')
-  if (await ends(2000)) return
+  if (await ends(Math.min(withinMs, 700))) return
   kill(server.pid, 'SIGKILL')
-  await ends(1000)
+  await ends(300)
 }

@@ -22,8 +22,8 @@ import {
 
 export { StartError }
 
-/** `owned` is false when another living process has the server; then stop() leaves it alone. */
-export type EmbeddedPostgres = { url: string; owned: boolean; stop(): Promise<void> }
+/** `owned` is false when another living process has the server; then stop() leaves it alone. Else it ends, at the latest by SIGKILL. */
+export type EmbeddedPostgres = { url: string; owned: boolean; stop(withinMs?: number): Promise<void> }
 
 export type EmbeddedPostgresOptions = {
   dataDir: string
@@ -32,9 +32,12 @@ export type EmbeddedPostgresOptions = {
   fast?: boolean
   maxConnections?: number
   settings?: Record<string, string>
+  /** Calls the start off; it then leaves nothing running. */
+  signal?: AbortSignal | undefined
 }
 
 const database = 'dvor'
+const stopMs = 8000
 
 /**
  * Starts the PostgreSQL inside the package on DATA_DIR, or joins or adopts the one that runs there, and keeps its own
@@ -44,6 +47,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const home = await findHome(options.dataDir, options.log)
   const deadline = Date.now() + 180_000
   for (let said = false; Date.now() < deadline; await sleep(20 + randomInt(60))) {
+    options.signal?.throwIfAborted()
     const owner = claimFolder(home.folder)
     if (owner === 'mine') {
       try {
@@ -89,13 +93,19 @@ async function urlOf(home: Home, port: number): Promise<string | undefined> {
 }
 
 async function own(home: Home, options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { log } = options
-  const stopping = new AbortController()
+  const { log, signal = new AbortController().signal } = options
   if (existsSync(home.cluster)) checkVersion(home)
-  else await initialise(home, database, options.fast ?? false, log)
-  let server = await adopt(home, log)
-  if (!server) server = await launchPatiently(home, options, stopping.signal, true)
-  const url = await createDatabase(home, server.port)
+  else await initialise(home, database, options.fast ?? false, log, signal)
+  let server = (await adopt(home, log, signal)) ?? (await launchPatiently(home, options, signal, true))
+  let url: string
+  try {
+    url = await createDatabase(home, server.port)
+    signal.throwIfAborted()
+  } catch (error) {
+    await stopServer(home, server, stopMs)
+    throw error
+  }
+  const stopping = new AbortController()
   const watched = supervise()
 
   async function supervise(): Promise<void> {
@@ -103,12 +113,12 @@ async function own(home: Home, options: EmbeddedPostgresOptions): Promise<Embedd
     for (let startedAt = Date.now(), round = 1; !stopping.signal.aborted; round++) {
       await sleep(200, undefined, { ref: false, signal: stopping.signal }).catch(() => {})
       if (stopping.signal.aborted) return
-      if (startOf(server!.pid) === server!.start) {
+      if (startOf(server.pid) === server.start) {
         if (Date.now() - startedAt > 30_000) pauseMs = 0
         if (round % 25 === 0) shortenLog(home)
         continue
       }
-      log.error(`PostgreSQL (process ${server!.pid}) has ended by itself; starting it again`)
+      log.error(`PostgreSQL (process ${server.pid}) has ended by itself; starting it again`)
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => {})
       pauseMs = Math.min(10_000, Math.max(250, pauseMs * 2))
       try {
@@ -122,20 +132,22 @@ async function own(home: Home, options: EmbeddedPostgresOptions): Promise<Embedd
   }
 
   let stopped: Promise<void> | undefined
-  async function stop(): Promise<void> {
+  async function stop(withinMs: number): Promise<void> {
     stopping.abort()
     await watched
-    await stopServer(home, server!)
+    await stopServer(home, server, withinMs)
     release(home.folder)
   }
-  return { url, owned: true, stop: () => (stopped ??= stop()) }
+  return { url, owned: true, stop: (withinMs = stopMs) => (stopped ??= stop(withinMs)) }
 }
 
 /** Takes over the server that a killed owner left behind. */
-async function adopt(home: Home, log: Log): Promise<Server | undefined> {
+async function adopt(home: Home, log: Log, signal: AbortSignal): Promise<Server | undefined> {
   for (const until = Date.now() + 120_000; Date.now() < until; await sleep(25)) {
     const server = runningServer(home.cluster)
     if (!server) return undefined
+    if (signal.aborted) await stopServer(home, server, stopMs)
+    signal.throwIfAborted()
     if (!server.ready) continue
     log.warn(`Adopted the PostgreSQL (process ${server.pid}) whose owner was killed`)
     writeSecret(home, 'port', String(server.port))

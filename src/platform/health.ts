@@ -26,8 +26,9 @@ export function healthRoutes(app: App, platform: Platform): void {
 /** True of whoever can say it. */
 export const live = () => ({ status: 'ok' })
 
-/** Asks the database; throws when it is away. */
-export async function ready({ db }: Platform) {
+/** Asks the database; throws when it is away, or when this process is about to stop. */
+export async function ready({ db, stopping }: Platform) {
+  if (stopping.aborted) throw new AppError(503, 'request.closing', {}, { retryAfterSeconds: 1 })
   await sql`select 1`.execute(db)
   return { status: 'ok' }
 }

@@ -31,7 +31,10 @@ async function startJobs(kinds: Record<string, JobKind<object>>) {
       const { waiting, active } = (await jobs.queues()).find((q) => q.name === name)!
       return waiting + active
     },
-    [Symbol.asyncDispose]: () => jobs.stop(5000),
+    async [Symbol.asyncDispose]() {
+      await jobs.drain(5000)
+      await jobs.close()
+    },
   }
 }
 
@@ -147,7 +150,8 @@ test('a stop aborts the signals of jobs', async () => {
   await jobs.work({})
   await jobs.enqueue('test.long', {})
   await eventually('it runs', () => state)
-  await jobs.stop(4000)
+  await jobs.drain(4000)
+  await jobs.close()
   assert.equal(state, 'stopped')
 })
 

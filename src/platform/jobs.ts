@@ -61,8 +61,12 @@ export type Jobs<P> = {
   }): Promise<{ jobs: FailedJob[]; count: number }>
   /** Sends failed jobs again, at most 1000 in a call, in the caller's transaction. Returns how many. */
   retry(tx: Tx, which: { ids: string[] } | { sourceName: string; createdBefore: Date }): Promise<number>
-  /** Waits for the handlers under way, at most `timeoutMs`; half of it later their signals abort. */
-  stop(timeoutMs: number): Promise<void>
+  /**
+   * Takes no more jobs and waits for those under way, at most `withinMs`; their signals abort after `abortAfterMs`, by
+   * default half of it. What is not done then is tried again elsewhere.
+   */
+  drain(withinMs: number, abortAfterMs?: number): Promise<void>
+  close(): Promise<void>
 }
 
 const fail = (what: string): never => {
@@ -93,7 +97,10 @@ export async function openJobs<P>(options: {
   })
   boss.on('error', (error) => log.warn({ err: error }, 'the job queue had a fault; it goes on by itself'))
   boss.on('warning', ({ message }) => log.debug({ warning: message }, 'the job queue warns'))
-  await boss.start()
+  await boss.start().catch(async (error) => {
+    await boss.stop({ graceful: false })
+    throw error
+  })
 
   const stopping = new AbortController()
   const executor = (tx: Tx | Client) =>
@@ -196,11 +203,12 @@ export async function openJobs<P>(options: {
       return { jobs, count: total.n }
     },
     retry: (tx, which) => boss.redrive(deadQueue, { ...which, db: fromKysely(tx) }),
-    async stop(timeoutMs) {
-      const told = setTimeout(() => stopping.abort(), timeoutMs / 2)
-      await boss.stop({ graceful: true, timeout: timeoutMs })
+    async drain(withinMs, abortAfterMs = withinMs / 2) {
+      const told = setTimeout(() => stopping.abort(), abortAfterMs)
+      await boss.stop({ graceful: true, timeout: withinMs, close: false })
       clearTimeout(told)
     },
+    close: () => boss.stop({ graceful: false }),
   }
 }
 

@@ -19,6 +19,8 @@ import type { Threads } from './threads.ts'
 export type Platform = {
   config: Config
   log: Logger
+  /** Aborted when the process is asked to stop: it goes on with what it has and takes nothing new. */
+  stopping: AbortSignal
   /** The builder, for one table, a simple join, and the `sql` template. */
   db: Db
   /** Bare connections, for prepared statements on hot paths and for COPY. */

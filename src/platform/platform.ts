@@ -23,24 +23,26 @@ export async function createPlatform(
   config: Config,
   databaseUrl: string,
   modules: Module[],
-  options: { worker: boolean; log?: Platform['log'] } = { worker: false },
+  options: { worker: boolean; log?: Platform['log']; stopping?: AbortSignal } = { worker: false },
 ): Promise<Platform & { close(): Promise<void> }> {
   const log = options.log ?? createLogger(config)
+  // What is open when a start fails is closed, in the order against that of its opening, and so is all at the end.
+  await using opened = new AsyncDisposableStack()
   const pool = createPool(databaseUrl, config.DATABASE_POOL, log)
-  const db = createDb(pool)
-  const stopWatch = watchDatabase(databaseUrl, pool, log)
-  let secret: string
-  try {
-    secret = await openSecret(db, config, log)
-  } catch (error) {
-    await stopWatch()
-    await db.destroy()
-    throw error
-  }
+  const db = opened.adopt(createDb(pool), (it) => it.destroy())
+  opened.defer(watchDatabase(databaseUrl, pool, log))
+  const secret = await openSecret(db, config, log)
   const derive = (purpose: string, value: string) =>
     createHmac('sha256', secret).update(`${purpose}\n${value}`).digest()
   const translate = createTranslate(modules.map((m) => m.messages))
-  const cache = createCache(pool, openStore(config.CACHE_URL, derive('cache', '').toString('hex'), log), log)
+  const store = openStore(config.CACHE_URL, derive('cache', '').toString('hex'), log)
+  const cache = opened.adopt(createCache(pool, store, log), (it) => it.close().catch(() => {}))
+  const notices = opened.adopt(openNotices(databaseUrl, log), (it) => it.close())
+  const owned = new Map<unknown, { value: unknown; close?: ((value: never) => unknown) | undefined }>()
+  opened.defer(async () => {
+    for (const { value, close } of owned.values()) await Promise.resolve(close?.(value as never)).catch(() => {})
+  })
+  const threads = opened.adopt(openThreads(), (it) => it.close())
   const jobs = await openJobs<Platform>({
     url: databaseUrl,
     kinds: Object.assign({}, ...modules.map((m) => m.jobs ?? {})),
@@ -49,17 +51,17 @@ export async function createPlatform(
     concurrency: config.WORKER_CONCURRENCY,
     worker: options.worker,
   })
-  const threads = openThreads()
+  opened.defer(() => jobs.close())
   const secrets: Record<string, Secret> = Object.assign({}, ...modules.map((m) => m.secrets ?? {}))
-  const owned = new Map<unknown, { value: unknown; close?: ((value: never) => unknown) | undefined }>()
   const platform: Platform = {
     config,
     log,
+    stopping: options.stopping ?? new AbortController().signal,
     db,
     pool,
     cache,
     jobs,
-    notices: openNotices(databaseUrl, log),
+    notices,
     files: openFiles(dataFolder(config, 'files')),
     draw: threads.draw,
     heavy: openHeavy(),
@@ -95,17 +97,13 @@ export async function createPlatform(
     databaseConnections.set({ state: 'busy' }, pool.totalCount - pool.idleCount)
     databaseConnections.set({ state: 'waiting' }, pool.waitingCount)
   }, 5000).unref()
+  opened.defer(() => clearInterval(gauges))
+  opened.defer(() => platform.mail.close())
+  const all = opened.move()
   return Object.assign(platform, {
     async close() {
-      clearInterval(gauges)
-      await jobs.stop(8000)
-      platform.mail.close()
-      await threads.close()
-      for (const { value, close } of owned.values()) await Promise.resolve(close?.(value as never)).catch(() => {})
-      platform.notices.close()
-      await cache.close().catch(() => {})
-      await stopWatch()
-      await db.destroy()
+      await jobs.drain(8000)
+      await all.disposeAsync()
     },
   })
 }

@@ -49,9 +49,22 @@ const anApartment = async () => {
   const body = { number: '1', area: 40, account: `A-${++flats}`, residents: [owner.id] }
   return created(`/api/houses/${await aHouse()}/apartments`, body, tokens.admin)
 }
+const aMeter = async () => {
+  const body = { kind: 'cold_water', serial: `S-${++flats}`, installed_on: '2020-01-01' }
+  return created(`/api/apartments/${await anApartment()}/meters`, body, tokens.admin)
+}
+const thisMonth = new Date().toISOString().slice(0, 7)
+const aReading = async () => created(`/api/meters/${await aMeter()}/readings`, { month: thisMonth, value: 1 })
 /** A house in which the owner has a flat. */
 const aHome = async () =>
   (await app.get(`/api/apartments/${await anApartment()}`, { token: tokens.admin })).body.house as number
+
+const aTariff = async () =>
+  created(
+    '/api/tariffs',
+    { service: 'cold_water', price: 1, valid_from: '2020-01', house: await aHome() },
+    tokens.admin,
+  )
 
 /** Makes a row that belongs to the owner and may be spoilt by the call; by the beginning of the address. */
 const specimens: [prefix: string, make: () => Promise<number | string>][] = [
@@ -62,6 +75,9 @@ const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/products/:id', aProduct],
   ['/api/houses/:id', aHome],
   ['/api/apartments/:id', anApartment],
+  ['/api/meters/:id', aMeter],
+  ['/api/readings/:id', aReading],
+  ['/api/tariffs/:id', aTariff],
   ['/api/admin/users/:id', async () => (await person(app)).id],
   ['/api/outbox/:id', async () => (await app.get('/api/outbox', { token: tokens.admin })).body.results[0].id],
   [
@@ -82,6 +98,7 @@ const bodies: Record<string, unknown> = {
   'PATCH /api/collects/:id': { title: 'Лавочки' },
   'PATCH /api/payments/:id': { comment: 'спасибо' },
   'PATCH /api/orders/:id': { status: 'cancelled' },
+  'POST /api/meters/:id/readings': { month: thisMonth, value: 5 },
   'POST /api/auth/logout': { refresh: 'none' },
 }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { sql } from 'kysely'
+import type { Platform } from '../src/platform/module.ts'
 import type { Client, Json } from './harness.ts'
 
 let made = 0
@@ -21,3 +23,31 @@ export const addApartment = (app: Client, token: string, house: number, fields: 
     account: `T-${made}`,
     ...fields,
   })
+
+/** A cold-water meter installed in January 2020. */
+export const addMeter = (app: Client, token: string, apartment: number, fields: Record<string, unknown> = {}) =>
+  add(app, token, `/api/apartments/${apartment}/meters`, {
+    kind: 'cold_water',
+    serial: `S-${++made}`,
+    installed_on: '2020-01-01',
+    ...fields,
+  })
+
+/** A reading that must be taken. */
+export const addReading = (app: Client, token: string, meter: number, month: string, value: string | number) =>
+  add(app, token, `/api/meters/${meter}/readings`, { month, value })
+
+/** The month so many months from the current one in a zone. */
+export function monthFromNow(months: number, timeZone = 'Europe/Moscow'): string {
+  const [year, month] = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit' })
+    .format(new Date())
+    .split('-')
+    .map(Number)
+  return new Date(Date.UTC(year!, month! - 1 + months, 1)).toISOString().slice(0, 7)
+}
+
+/** The month of a house as if its bills were published, without any. */
+export async function publishMonth({ platform }: { platform: Platform }, house: number, month: string): Promise<void> {
+  await sql`insert into housing.billing_runs (house_id, month, status, published_at)
+    values (${house}, ${`${month}-01`}, 'completed', now())`.execute(platform.db)
+}

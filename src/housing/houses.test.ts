@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, mock, test } from 'node:test'
+import { sql } from 'kysely'
+import pg from 'pg'
 import { type Json, logInAdmin, type Person, person, startApp, type TestApp } from '../../test/harness.ts'
-import { addApartment, addHouse } from '../../test/housing.ts'
+import { addApartment, addHouse, addMeter, addReading, monthFromNow } from '../../test/housing.ts'
 import { withRole } from '../../test/shop.ts'
 
 let app: TestApp
@@ -105,4 +107,74 @@ test('bookkeepers write, auditors read', async () => {
   assert.equal((await app.patch(`/api/houses/${house.id}`, {}, { token: auditor.token })).status, 403)
   assert.equal((await app.delete(`/api/apartments/${flat.id}`, { token: bookkeeper.token })).status, 204)
   await app.audit()
+})
+
+// Guarantee: the detail of a house shows flats, meters, newest readings and the last run, each change in the very next
+// answer; to a resident only their own flats and no run.
+test('the detail of a house is whole and never stale', async () => {
+  const house = await addHouse(app, admin)
+  const path = `/api/houses/${house.id}`
+  const hers = await addApartment(app, admin, house.id, { number: '1', residents: [anna.id] })
+  await addApartment(app, admin, house.id, { number: '2' })
+  const meter = await addMeter(app, admin, hers.id)
+  const detail = async (token = admin) => (await app.get(path, { token })).body
+  const first = await detail()
+  assert.deepEqual(
+    first.apartments.map((a: Json) => [a.number, a.meters.map((m: Json) => [m.id, m.last_reading])]),
+    [
+      ['1', [[meter.id, null]]],
+      ['2', []],
+    ],
+  )
+  assert.equal((await app.get(path, { token: admin })).headers.get('x-cache'), 'HIT')
+  const reading = await addReading(app, anna.token, meter.id, monthFromNow(-1), '5')
+  await addReading(app, anna.token, meter.id, monthFromNow(0), '7.5')
+  const last = () => detail().then((d) => d.apartments[0].meters[0].last_reading)
+  assert.deepEqual([(await last()).month, (await last()).value], [monthFromNow(0), '7.500'])
+  await app.patch(`/api/readings/${reading.id}`, { value: '6' }, { token: anna.token })
+  assert.equal((await app.get(path, { token: admin })).headers.get('x-cache'), 'MISS')
+  await sql`insert into housing.billing_runs (house_id, month) values (${house.id}, '2026-01-01')`.execute(
+    app.platform.db,
+  )
+  assert.deepEqual([(await detail()).last_run.month, (await detail()).last_run.status], ['2026-01', 'queued'])
+  // A resident who submits a reading does not spoil the office's edit; another edit does.
+  const { etag } = Object.fromEntries((await app.get(path, { token: admin })).headers)
+  const edit = async (window_to: number) =>
+    (await app.patch(path, { window_to }, { token: admin, headers: { 'if-match': etag! } })).status
+  await app.patch(`/api/readings/${reading.id}`, { value: '6.1' }, { token: anna.token })
+  assert.deepEqual([await edit(26), await edit(27)], [200, 412])
+  const own = await detail(anna.token)
+  assert.deepEqual([own.apartments.map((a: Json) => a.id), own.last_run, own.apartments_count], [[hers.id], null, 2])
+  assert.equal((await app.get(path, { token: boris.token })).status, 404)
+  await app.patch('/api/profile', { first_name: 'Яна' }, { token: anna.token })
+  assert.equal((await detail()).apartments[0].residents[0].full_name, 'Соколова Яна')
+})
+
+// Guarantee: the detail of a house of 1,000 flats takes as many queries as that of 10.
+test('the detail of a house takes a constant number of queries', async () => {
+  await using quiet = await startApp({}, { worker: false })
+  const token = await logInAdmin(quiet)
+  const asked = async (flats: number) => {
+    const { id } = await addHouse(quiet, token)
+    await sql`
+      with a as (insert into housing.apartments (house_id, number, area, account)
+        select ${id}, n, 40, ${`${flats}-`} || n from generate_series(1, ${flats}::int) n returning id),
+      m as (insert into housing.meters (apartment_id, kind, serial, installed_on)
+        select id, kind, kind || id, '2020-01-01' from a, unnest('{cold_water,hot_water}'::text[]) kind returning id)
+      insert into housing.readings (meter_id, month, value) select id, '2026-01-01', 5 from m`.execute(
+      quiet.platform.db,
+    )
+    const query = mock.method(pg.Client.prototype, 'query')
+    try {
+      const answer = await quiet.get(`/api/houses/${id}`, { token })
+      assert.equal(answer.body.apartments.length, flats)
+      assert.equal(answer.body.apartments.at(-1).meters[1].last_reading.value, '5.000')
+      return query.mock.calls.filter((c) => JSON.stringify(c.arguments[0]).includes('housing.')).length
+    } finally {
+      query.mock.restore()
+    }
+  }
+  const few = await asked(10)
+  assert.ok(few > 3)
+  assert.equal(await asked(1000), few)
 })

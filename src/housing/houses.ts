@@ -1,13 +1,18 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
-import { type Db, type Tx, transaction } from '../platform/database.ts'
+import type { Source } from '../platform/cache.ts'
+import { type Client, type Db, run, type Tx, transaction } from '../platform/database.ts'
 import { fieldFault, notFound, violated } from '../platform/errors.ts'
+import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { type PageOf, pageAnswer, type pageRequest } from '../platform/pages.ts'
-import type { House, HouseChange, HousesQuery, NewHouse } from './schemas-houses.ts'
-import { inWords, lockHouse, readsAll } from './viewers.ts'
+import { apartmentColumns } from './apartments.ts'
+import { lastReading } from './meters.ts'
+import { type House, HouseChange, type HousesQuery, type NewHouse } from './schemas-houses.ts'
+import type { HouseDetail } from './schemas-meters.ts'
+import { inWords, lockHouse, mayBeSeen, readsAll } from './viewers.ts'
 
 const columns = sql`h.id, h.address, h.timezone, h.missing_readings, h.norm_cold_water, h.norm_hot_water, h.window_from,
   h.window_to, h.created_at, h.updated_at, t.apartments_count, t.total_area`
@@ -62,6 +67,62 @@ export async function viewerOfHouse({ db }: Platform, user: User, id: number): P
   return readsAll(user) ? 'staff' : `user-${user.id}`
 }
 
+/** The detail of a house shows so many flats at most. */
+const flatsInDetail = 2000
+
+/**
+ * A house with its flats, their meters with the newest readings, and its last run: four queries however many flats. A
+ * resident gets the totals and their own flats.
+ */
+export function houseDetail({ db }: Platform, user: User, id: number): Source {
+  const ask = <R>(client: Client, text: RawBuilder<R>) => {
+    const { sql: words, parameters } = text.compile(db)
+    return run<R>(client, words, [...parameters])
+  }
+  type Flat = HouseDetail['apartments'][number]
+  type MeterOfFlat = Flat['meters'][number] & { apartment_id: number }
+  const flats = sql`(select * from housing.apartments a where a.house_id = ${id} and ${mayBeSeen(user, 'a.id')}
+    order by a.number collate platform.natural, a.id limit ${flatsInDetail}) a`
+  return {
+    scopes: [`house:${id}`, 'names'],
+    edits: houseEdits,
+    async read(client) {
+      const [house] = await ask(
+        client,
+        sql<House>`select ${columns} from housing.houses h ${totals} where h.id = ${id}`,
+      )
+      if (!house) throw notFound()
+      const apartments = await ask(
+        client,
+        sql<
+          Omit<Flat, 'meters'>
+        >`select ${apartmentColumns} from ${flats} order by a.number collate platform.natural, a.id`,
+      )
+      const meters = await ask(
+        client,
+        sql<MeterOfFlat>`
+          select m.id, m.apartment_id, m.kind, m.serial, m.installed_on, m.removed_on, l.last_reading
+          from ${flats} join housing.meters m on m.apartment_id = a.id ${lastReading} order by m.id`,
+      )
+      const [last_run = null] = readsAll(user)
+        ? await ask(
+            client,
+            sql<HouseDetail['last_run']>`
+              select id, to_char(month, 'YYYY-MM') as month, status, total, processed, amount, published_at, created_at
+              from housing.billing_runs where house_id = ${id} order by id desc limit 1`,
+          )
+        : []
+      const ofFlat = Map.groupBy(meters, (m) => m.apartment_id)
+      const answer: HouseDetail = {
+        ...house,
+        apartments: apartments.map((flat) => ({ ...flat, meters: ofFlat.get(flat.id) ?? [] })),
+        last_run,
+      }
+      return { answer }
+    },
+  }
+}
+
 /** Faults that only the database knows: a time zone that it has not, a policy that lacks its norms. */
 async function inWordsOfHouse<T>(change: Promise<T>): Promise<T> {
   try {
@@ -107,12 +168,22 @@ export async function createHouse(
   )
 }
 
-/** Changes a house. */
-export async function changeHouse({ db }: Platform, user: User, id: number, input: HouseChange): Promise<House> {
+/** What people edit of a house. */
+const houseEdits = Object.keys(HouseChange.properties)
+
+/** Changes a house, unless it is another edition than the caller's If-Match names: 412. */
+export async function changeHouse(
+  { db }: Platform,
+  user: User,
+  id: number,
+  input: HouseChange,
+  match?: string,
+): Promise<House> {
   return inWordsOfHouse(
     transaction(db, async (tx) => {
       await lockHouse(tx, id, 'no key update')
       const before = await getHouse(tx, id)
+      checkMatch(match, before, houseEdits)
       if (!Object.keys(input).length) return before
       await checkZone(tx, input.timezone)
       await tx

@@ -4,6 +4,7 @@
  *   URL                                         function             tables                            jobs
  *   GET    /api/houses                          listHouses           houses, apartments
  *   POST   /api/houses                          createHouse          houses
+ *   GET    /api/houses/:id                      houseDetail          houses, apartments, meters        (cached: house:id, names)
  *   PATCH  /api/houses/:id                      changeHouse          houses
  *   DELETE /api/houses/:id                      removeHouse          houses, tariffs
  *   GET    /api/houses/:id/apartments           listApartments       apartments, residents
@@ -13,16 +14,34 @@
  *   DELETE /api/apartments/:id                  removeApartment      apartments, residents, join_codes
  *   POST   /api/apartments/:id/residents        addResident          residents
  *   DELETE /api/apartments/:id/residents/:user  removeResident       residents
+ *   GET    /api/apartments/:id/meters           listMeters           meters, readings
+ *   POST   /api/apartments/:id/meters           createMeter          meters
+ *   GET    /api/meters/:id                      getMeter             meters, readings
+ *   PATCH  /api/meters/:id                      changeMeter          meters
+ *   DELETE /api/meters/:id                      removeMeter          meters
+ *   GET    /api/meters/:id/readings             listReadings         readings
+ *   POST   /api/meters/:id/readings             submitReading        readings
+ *   GET    /api/readings/:id                    getReading           readings
+ *   PATCH  /api/readings/:id                    correctReading       readings, reading_changes
+ *   DELETE /api/readings/:id                    removeReading        readings
+ *   GET    /api/readings/:id/changes            readingChanges       reading_changes
+ *   GET    /api/houses/:id/readings             listMonth            meters, readings
+ *   GET    /api/tariffs                         listTariffs          tariffs
+ *   POST   /api/tariffs                         createTariff         tariffs
+ *   GET    /api/tariffs/:id                     getTariff            tariffs
+ *   PATCH  /api/tariffs/:id                     changeTariff         tariffs
+ *   DELETE /api/tariffs/:id                     removeTariff         tariffs, billing_runs
  */
 import type { Module } from '../platform/module.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Apartment, House } from './schemas-houses.ts'
+import { HouseDetail, Meter, Reading, Tariff } from './schemas-meters.ts'
 
 export const housing: Module = {
   name: 'housing',
   messages,
   routes,
-  shapes: [House, Apartment],
+  shapes: [House, HouseDetail, Apartment, Meter, Reading, Tariff],
   invariants: [],
 }

@@ -1,3 +1,4 @@
+import { sendCached } from '../platform/cache.ts'
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { pageRequest } from '../platform/pages.ts'
@@ -11,7 +12,7 @@ import {
   removeApartment,
   removeResident,
 } from './apartments.ts'
-import { changeHouse, createHouse, listHouses, removeHouse, viewerOfHouse } from './houses.ts'
+import { changeHouse, createHouse, houseDetail, listHouses, removeHouse, viewerOfHouse } from './houses.ts'
 import {
   Apartment,
   ApartmentChange,
@@ -26,6 +27,7 @@ import {
   NewResident,
   ResidentParams,
 } from './schemas-houses.ts'
+import { HouseDetail } from './schemas-meters.ts'
 import { residents, staff } from './viewers.ts'
 
 const aHouse = Ref(House, 'House')
@@ -59,13 +61,30 @@ export function houseRoutes(app: App, platform: Platform): void {
     },
     async (req) => createHouse(platform, req.user, req.body, req.once),
   )
+  app.get(
+    '/api/houses/:id',
+    {
+      config: { access: residents },
+      schema: {
+        summary: 'A house with its flats, their meters and newest readings, and its last run',
+        description: 'Never stale. A resident sees the address, the totals and their own flats.',
+        params: IdParams,
+        querystring: NoQuery,
+        response: { 200: Ref(HouseDetail, 'HouseDetail') },
+      },
+    },
+    async (req, reply) => {
+      const viewer = await viewerOfHouse(platform, req.user, req.params.id)
+      return sendCached(platform.cache, req, reply, houseDetail(platform, req.user, req.params.id), viewer) as never
+    },
+  )
   app.patch(
     '/api/houses/:id',
     {
-      config: { access: staff, refuses: [409] },
+      config: { access: staff, versioned: true, refuses: [409] },
       schema: { summary: 'Change a house', params: IdParams, body: HouseChange, response: { 200: aHouse } },
     },
-    async (req) => changeHouse(platform, req.user, req.params.id, req.body),
+    async (req) => changeHouse(platform, req.user, req.params.id, req.body, req.headers['if-match']),
   )
   app.delete(
     '/api/houses/:id',

@@ -1,7 +1,9 @@
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { houseRoutes } from './routes-houses.ts'
+import { meterRoutes } from './routes-meters.ts'
 
 export function routes(app: App, platform: Platform): void {
   houseRoutes(app, platform)
+  meterRoutes(app, platform)
 }

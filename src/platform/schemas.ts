@@ -29,8 +29,9 @@ export const Money = Type.String({ pattern: '^-?\\d+\\.\\d{2}$', examples: ['150
 /** An instant in UTC. */
 export const Instant = Type.String({ format: 'date-time', examples: ['2026-11-21T09:00:00Z'] })
 
-/** A month as `YYYY-MM`, and a day. */
-export const Month = Type.String({ format: 'month', examples: ['2026-11'] })
+/** A month as `YYYY-MM`, in an answer and as it is taken; a day. */
+export const Month = Type.String({ pattern: '^\\d{4}-\\d{2}$', examples: ['2026-11'] })
+export const MonthInput = Type.String({ format: 'month', examples: ['2026-11'] })
 export const Day = Type.String({ format: 'date', examples: ['2026-11-21'] })
 
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])

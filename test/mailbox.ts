@@ -54,9 +54,16 @@ export async function startMailbox({
 /** A server that lets anybody connect and then does as told: by default it says nothing for ever. */
 export async function startSilence(greet: (socket: Socket) => unknown = () => {}) {
   const sockets = new Set<Socket>()
+  const endured: number[] = []
   const server = createServer((socket) => {
+    const since = performance.now()
     sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        sockets.delete(socket)
+        endured.push(performance.now() - since)
+      })
     greet(socket)
   })
   server.listen(0, '127.0.0.1')
@@ -64,6 +71,8 @@ export async function startSilence(greet: (socket: Socket) => unknown = () => {}
   return {
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     sockets,
+    /** How long, in ms, each of those that left had stayed. */
+    endured,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       if (server.listening) await new Promise((done) => server.close(done))

@@ -27,7 +27,7 @@
 import type { Module } from '../platform/module.ts'
 import { authenticate } from './callers.ts'
 import { codeSecret, sweepCodes } from './codes.ts'
-import { mailLinks } from './letters.ts'
+import { mailLinks, releaseHeld } from './letters.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { AuditEntry, Profile, TokenPair, UserRow } from './schemas.ts'
@@ -54,6 +54,7 @@ export const accounts: Module = {
   loops: [
     { name: 'accounts.sessions', everySeconds: 3600, run: sweepSessions },
     { name: 'accounts.codes', everySeconds: 600, run: sweepCodes },
+    { name: 'accounts.held_letters', everySeconds: 60, run: releaseHeld },
   ],
   invariants: [
     {

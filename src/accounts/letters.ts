@@ -5,8 +5,9 @@ import { sqlOf, transaction } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
-import { type Recipient, sendLetters } from '../platform/letters.ts'
+import { type Recipient, releaseLetters, sendLetters } from '../platform/letters.ts'
 import { admit } from '../platform/limits.ts'
+import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { checkLink, createCode, linkRefused, useCode } from './codes.ts'
 import { letterLimits } from './passwords.ts'
@@ -17,7 +18,7 @@ type Row = Recipient & { id: number; kind: 'reset' | 'email' }
 export async function mailLinks(platform: Platform, jobs: Job<{ code_id: number }>[]) {
   const { config, translate: t } = platform
   const { rows } = await sql<Row>`
-    select c.id, c.kind, c.locale, c.email, u.id user_id from accounts.codes c
+    select c.id, c.kind, c.locale, c.email, u.id user_id, u.email_confirmed_at is not null confirmed from accounts.codes c
     join accounts.users u on lower(u.email) = lower(c.email) and u.is_active
       and case c.kind when 'email' then u.id = c.user_id and u.email_confirmed_at is null else true end
     where c.id = any(${jobs.map((j) => j.data.code_id)}::bigint[]) and c.used_at is null and c.expires_at > now()`.execute(
@@ -37,6 +38,7 @@ export async function mailLinks(platform: Platform, jobs: Job<{ code_id: number 
         paragraphs: [t(locale, `accounts.mail.${kind}`), t(locale, `accounts.mail.${kind}_not_you`)],
         button: { label: t(locale, `accounts.mail.${kind}_button`), url: `${config.PUBLIC_URL}/${page}#{secret}` },
         secret: { kind: 'code', id },
+        provesAddress: true,
       }
     },
   )
@@ -65,6 +67,7 @@ export async function confirmEmail(platform: Platform, actor: Partial<User>, tok
       update accounts.users set email_confirmed_at = coalesce(email_confirmed_at, now()), updated_at = now()
       where id = ${user_id} and lower(email) = lower(${email}) and is_active returning id`.execute(tx)
     if (!rows[0]) throw linkRefused()
+    await wake(tx, 'accounts.held_letters')
     const { id } = rows[0]
     await recordChange(
       tx,
@@ -73,3 +76,7 @@ export async function confirmEmail(platform: Platform, actor: Partial<User>, tok
     )
   })
 }
+
+/** Lets go the letters that were held for accounts whose address is confirmed by now. */
+export const releaseHeld = (platform: Platform): Promise<void> =>
+  releaseLetters(platform, sql`select id from accounts.users where email_confirmed_at is not null`)

@@ -6,6 +6,7 @@ import { type RunSql, run, sqlOf, type Tx, transaction } from '../platform/datab
 import { fieldFault } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
 import { admit, forgive, networkOf } from '../platform/limits.ts'
+import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { checkLink, createCode, linkRefused, useCode } from './codes.ts'
 import { commonPasswords } from './common-passwords.ts'
@@ -131,5 +132,6 @@ export async function resetPassword(
     // squatter's, and would let them in again.
     await sql`update accounts.users set email_confirmed_at = coalesce(email_confirmed_at, now()),
       phone = case when email_confirmed_at is null then null else phone end where id = ${user.id}`.execute(tx)
+    await wake(tx, 'accounts.held_letters')
   })
 }

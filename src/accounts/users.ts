@@ -75,6 +75,7 @@ export async function register(platform: Platform, input: Registration, origin: 
 type NewUser = {
   username: string
   email?: string | null
+  email_confirmed_at?: Expression<string>
   phone?: string | null
   password_hash?: string | null
   locale?: Locale

@@ -10,7 +10,8 @@ type Created = Recipient & { id: number; title: string; target_amount: string | 
 export async function mailCreated(platform: Platform, jobs: Job<{ collect_id: number }>[]) {
   const { config, translate: t } = platform
   const { rows } = await sql<Created>`
-    select c.id, c.title, c.target_amount, c.ends_at, u.id user_id, u.email, u.locale
+    select c.id, c.title, c.target_amount, c.ends_at, u.id user_id, u.email, u.locale,
+      u.email_confirmed_at is not null confirmed
     from collects.collects c join accounts.users u on u.id = c.author_id
     where c.id = any(${jobs.map((j) => j.data.collect_id)}::bigint[]) and u.email is not null`.execute(platform.db)
   return sendLetters(
@@ -52,7 +53,8 @@ type Paid = Recipient & {
 export async function mailPayment(platform: Platform, jobs: Job<{ payment_id: number }>[]) {
   const { config, translate: t } = platform
   const { rows } = await sql<Paid>`
-    select p.id, p.collect_id, p.amount, p.is_anonymous, p.transaction_id, c.title, u.id user_id, u.email, u.locale
+    select p.id, p.collect_id, p.amount, p.is_anonymous, p.transaction_id, c.title, u.id user_id, u.email, u.locale,
+      u.email_confirmed_at is not null confirmed
     from collects.payments p join collects.collects c on c.id = p.collect_id join accounts.users u on u.id = p.payer_id
     where p.id = any(${jobs.map((j) => j.data.payment_id)}::bigint[]) and u.email is not null`.execute(platform.db)
   return sendLetters(

@@ -5,7 +5,7 @@ import type { Loop } from './loops.ts'
 import { jobsDone } from './metrics.ts'
 
 /** A job as its handler sees it; `attempt` counts from 1. Its signal aborts at `expireInSeconds` and when the process stops. */
-export type Job<T> = { id: string; data: T; attempt: number; signal: AbortSignal }
+export type Job<T> = { id: string; kind: string; data: T; attempt: number; signal: AbortSignal }
 
 /**
  * What a kind of job does. Every handler may run twice for one job: the truth stands in the module's tables.
@@ -125,6 +125,7 @@ export async function openJobs<P>(options: {
         async (claimed) => {
           const jobs = claimed.map((j) => ({
             id: j.id,
+            kind: name,
             data: j.data,
             attempt: j.retryCount + 1,
             signal: AbortSignal.any([j.signal, stopping.signal]),

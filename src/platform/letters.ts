@@ -1,11 +1,20 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import { type Db, sqlOf, type Tx, transaction } from './database.ts'
+import { AppError } from './errors.ts'
 import type { Locale, Translate } from './i18n.ts'
 import type { Job } from './jobs.ts'
+import { admit } from './limits.ts'
 import type { Attachment } from './mail.ts'
 import type { Platform, SecretRef } from './module.ts'
 
-/** Whom a letter goes to: part of the row that it is about. */
-export type Recipient = { user_id: number | null; email: string; locale: Locale | null }
+/**
+ * Whom a letter goes to: part of the row that it is about. `confirmed`: the address is known to be theirs. Addresses of no
+ * account are those of the settings.
+ */
+export type Recipient = { email: string; locale: Locale | null } & (
+  | { user_id: number; confirmed: boolean }
+  | { user_id: null; confirmed: true }
+)
 
 /** What a letter says; `key` names the occasion, and of letters with one key only one is ever sent. */
 export type Letter = {
@@ -16,16 +25,28 @@ export type Letter = {
   /** What stands for `{secret}`, derived when the letter goes. */
   secret?: SecretRef
   attachments?: Attachment[]
+  /** A link that proves an address must reach one that is not proved; whoever asks for it is counted there. */
+  provesAddress?: true
 }
 
-type Written = Letter & Recipient & { text: string; html: string; signal: AbortSignal }
+/** Letters a day to an address that is not confirmed, for the account and for the address, whatever they are about. */
+const unconfirmedPerDay = 3
+
+type Written = Letter & {
+  to: string
+  user_id: number | null
+  confirmed: boolean
+  text: string
+  html: string
+  job: Job<object>
+}
 
 /**
  * Sends each job the letter of its row, as `letterOf` writes it in the reader's language; a job without a row is done.
  * What fails, fails the jobs of its own row. A letter stands in the outbox before it goes and is marked when it went, so
  * that a crash repeats no more than the few that were under way.
  */
-export async function sendLetters<Data, Row extends Recipient & { id: number }>(
+export async function sendLetters<Data extends object, Row extends Recipient & { id: number }>(
   platform: Platform,
   jobs: Job<Data>[],
   idOf: (data: Data) => number,
@@ -49,21 +70,15 @@ export async function sendLetters<Data, Row extends Recipient & { id: number }>(
     return done.flat()
   }
   const { name: sender } = await db.selectFrom('platform.installation').select('name').executeTakeFirstOrThrow()
-  const signals = new Map(jobs.map(({ data, signal }) => [idOf(data), signal]))
+  const jobOf = new Map(jobs.map((job) => [idOf(job.data), job]))
   const written = await eachById(
     rows.map((row) => [row.id, row]),
     async (row): Promise<Written> => {
       const locale = row.locale ?? config.LOCALE
       const letter = await letterOf(row, locale)
-      const { user_id, email } = row
-      return {
-        ...letter,
-        ...compose(letter, sender, locale, translate),
-        user_id,
-        email,
-        locale,
-        signal: signals.get(row.id)!,
-      }
+      const { id, user_id, email, confirmed } = row
+      const body = compose(letter, sender, locale, translate)
+      return { ...letter, ...body, to: email, user_id, confirmed, job: jobOf.get(id)! }
     },
   )
   const going = await record(
@@ -77,33 +92,99 @@ export async function sendLetters<Data, Row extends Recipient & { id: number }>(
   return jobs.map(({ data }) => faults.get(idOf(data)))
 }
 
-/** Puts letters into the outbox, or finds them there; answers the keys of those that are to go. */
-async function record({ db }: Platform, letters: Written[]): Promise<Set<string>> {
+/** Puts letters into the outbox, or finds them there; answers the keys of those that are to go now. */
+async function record(platform: Platform, letters: Written[]): Promise<Set<string>> {
+  const free = (letter: Written) => letter.confirmed || letter.provesAddress === true
+  const going = await write(platform.db, letters.filter(free), 'queued')
+  for (const letter of letters) if (!free(letter) && (await admitOrHold(platform, letter))) going.add(letter.key)
+  return going
+}
+
+/** Whether a letter to an unconfirmed address may go; each is counted once, with its first entry in the outbox. */
+const admitOrHold = (platform: Platform, letter: Written): Promise<boolean> =>
+  transaction(platform.db, async (tx) => {
+    const { key, to, user_id } = letter
+    const known = await tx
+      .selectFrom('platform.outbox')
+      .select(['state', 'to'])
+      .where('key', '=', key)
+      .forUpdate()
+      .executeTakeFirst()
+    // Another address is another one's mailbox: what was counted or let go for the one is not for the other.
+    if (known && (known.state !== 'queued' || known.to === to)) return known.state === 'queued'
+    const limits = [`account ${user_id}`, `address ${to.toLowerCase()}`].map((of) => ({
+      kind: 'unconfirmed',
+      of,
+      spanSeconds: 86_400,
+      most: unconfirmedPerDay,
+    }))
+    const held = await admit(platform, sqlOf(tx), limits).catch((error: unknown) => {
+      if (error instanceof AppError) return error
+      throw error
+    })
+    await write(tx, [letter], held ? 'held' : 'queued')
+    return !held
+  })
+
+/** Enters letters, or anew those that still wait to go; answers the keys of those that were written. */
+async function write(db: Db | Tx, letters: Written[], state: 'queued' | 'held'): Promise<Set<string>> {
   if (!letters.length) return new Set()
   const column = <T>(of: (letter: Written) => T) => letters.map(of)
+  const jobOf = ({ job: { kind, data } }: Written) => (state === 'held' ? JSON.stringify({ kind, data }) : null)
   const { rows } = await sql<{ key: string }>`
-    insert into platform.outbox as o (key, kind, "to", subject, text, html, secret, user_id)
-    select key, 'email', "to", subject, text, html, secret::jsonb, user_id
-    from unnest(${column((l) => l.key)}::text[], ${column((l) => l.email)}::text[], ${column((l) => l.subject)}::text[],
+    insert into platform.outbox as o (key, kind, "to", subject, text, html, secret, user_id, state, job)
+    select key, 'email', "to", subject, text, html, secret::jsonb, user_id, ${state}, job::jsonb
+    from unnest(${column((l) => l.key)}::text[], ${column((l) => l.to)}::text[], ${column((l) => l.subject)}::text[],
       ${column((l) => l.text)}::text[], ${column((l) => l.html)}::text[],
       ${column((l) => (l.secret ? JSON.stringify(l.secret) : null))}::text[],
-      ${column((l) => l.user_id)}::bigint[]) t(key, "to", subject, text, html, secret, user_id)
+      ${column((l) => l.user_id)}::bigint[], ${column(jobOf)}::text[]) t(key, "to", subject, text, html, secret, user_id, job)
     order by key
-    on conflict (key) do update set "to" = excluded."to", subject = excluded.subject, text = excluded.text, html = excluded.html
+    on conflict (key) do update set "to" = excluded."to", subject = excluded.subject, text = excluded.text,
+      html = excluded.html, state = excluded.state, job = excluded.job
       where o.state = 'queued'
     returning key`.execute(db)
   return new Set(rows.map((r) => r.key))
 }
 
+/**
+ * Lets go the letters held for the accounts whose ids the query names. Their jobs write them anew, so they go to the
+ * address that is the account's by then, and a letter whose subject is gone does not go at all.
+ */
+export async function releaseLetters({ db, jobs }: Platform, confirmed: RawBuilder<unknown>): Promise<void> {
+  // What is held by a module that does not run here waits until it does.
+  const kinds = (await jobs.queues()).map((queue) => queue.name)
+  let released: number
+  do {
+    released = await transaction(db, async (tx) => {
+      const { rows } = await sql<{ kind: string; data: object }>`
+        delete from platform.outbox where id = any(array(
+          select id from platform.outbox
+          where state = 'held' and user_id in (${confirmed}) and job ->> 'kind' = any(${kinds})
+          order by id limit 500 for update skip locked))
+        returning job ->> 'kind' kind, job -> 'data' data`.execute(tx)
+      for (const [kind, of] of Map.groupBy(rows, (row) => row.kind))
+        await jobs.enqueue(
+          tx,
+          kind,
+          of.map((row) => row.data),
+        )
+      return rows.length
+    })
+  } while (released === 500)
+}
+
 async function deliver(platform: Platform, letter: Written): Promise<void> {
   const { db, mail } = platform
-  const { key, email: to, subject, attachments, signal } = letter
+  const { key, to, subject, attachments, job } = letter
   // A letter that is not begun by now is another run's.
-  signal.throwIfAborted()
+  job.signal.throwIfAborted()
   try {
     const secret = letter.secret && (await platform.revealSecret(letter.secret))
     const reveal = (text: string) => (secret === undefined ? text : text.replaceAll('{secret}', secret))
-    await mail.deliver({ key, to, subject, text: reveal(letter.text), html: reveal(letter.html), attachments }, signal)
+    await mail.deliver(
+      { key, to, subject, text: reveal(letter.text), html: reveal(letter.html), attachments },
+      job.signal,
+    )
   } catch (error) {
     await sql`update platform.outbox set error = ${(error as Error).message} where key = ${key}`.execute(db)
     throw error

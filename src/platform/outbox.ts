@@ -13,7 +13,7 @@ const OutboxItem = Type.Object({
   to: Type.String(),
   subject: Nullable(Type.String()),
   text: Type.String(),
-  state: Choice(['queued', 'sent', 'failed']),
+  state: Choice(['queued', 'held', 'sent', 'failed']),
   created_at: Instant,
 })
 const OutboxLetter = Type.Object({

@@ -469,6 +469,10 @@ export interface PlatformOutbox {
   error: string | null;
   html: string | null;
   id: Generated<number>;
+  /**
+   * Of a held letter: kind and data of the job that writes it anew, to the address that is the account's by then
+   */
+  job: Json | null;
   key: string;
   kind: string;
   /**

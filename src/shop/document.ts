@@ -143,7 +143,8 @@ type Mailed = Recipient & { id: number; total_price: string; document: string }
 export async function mailDocuments(platform: Platform, jobs: Job<{ order_id: number }>[]) {
   const { config, translate: t } = platform
   const { rows } = await sql<Mailed>`
-    select o.id, o.total_price, o.document, u.id user_id, u.email, u.locale
+    select o.id, o.total_price, o.document, u.id user_id, u.email, u.locale,
+      u.email_confirmed_at is not null confirmed
     from shop.orders o join accounts.users u on u.id = o.user_id
     where o.id = any(${jobs.map((j) => j.data.order_id)}::bigint[]) and o.document is not null and u.email is not null`.execute(
     platform.db,

@@ -710,7 +710,7 @@ export interface paths {
                                 subject: string | null;
                                 text: string;
                                 /** @enum {string} */
-                                state: "queued" | "sent" | "failed";
+                                state: "queued" | "held" | "sent" | "failed";
                                 /**
                                  * Format: date-time
                                  * @example 2026-11-21T09:00:00Z
@@ -803,7 +803,7 @@ export interface paths {
                             subject: string | null;
                             text: string;
                             /** @enum {string} */
-                            state: "queued" | "sent" | "failed";
+                            state: "queued" | "held" | "sent" | "failed";
                             /**
                              * Format: date-time
                              * @example 2026-11-21T09:00:00Z

@@ -11,7 +11,7 @@ export const ru = {
     as_text: 'Текст',
     as_letter: 'Письмо',
     kind: { email: 'Письмо', sms: 'SMS', message: 'Сообщение', shipping: 'Доставка' },
-    state: { queued: 'В очереди', sent: 'Отправлено', failed: 'Не отправлено' },
+    state: { queued: 'В очереди', held: 'Ждёт подтверждения адреса', sent: 'Отправлено', failed: 'Не отправлено' },
   },
   jobs: {
     title: 'Задания',
@@ -65,7 +65,7 @@ export const en: typeof ru = {
     as_text: 'Text',
     as_letter: 'Letter',
     kind: { email: 'E-mail', sms: 'SMS', message: 'Message', shipping: 'Shipping' },
-    state: { queued: 'Queued', sent: 'Sent', failed: 'Not sent' },
+    state: { queued: 'Queued', held: 'Held: address not confirmed', sent: 'Sent', failed: 'Not sent' },
   },
   jobs: {
     title: 'Jobs',

@@ -10,7 +10,7 @@ import classes from './outbox.module.css'
 import { platformQueries } from './queries.ts'
 
 const icons = { email: IconMail, sms: IconMessage, message: IconMessage, shipping: IconTruck }
-const colors = { queued: 'gray', sent: 'yard', failed: 'red' }
+const colors = { queued: 'gray', held: 'orange', sent: 'yard', failed: 'red' }
 
 export function Outbox() {
   const { t } = useTranslation()

@@ -1,11 +1,11 @@
-import { createHash, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { jwtVerify, SignJWT } from 'jose'
-import { LRUCache } from 'lru-cache'
 import type { Role, User } from '../platform/access.ts'
+import { gather } from '../platform/batch.ts'
 import { run } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
+import { type Vouched, verifyAccessToken, viewToken } from './access-tokens.ts'
 import { checkOrigin } from './cookies.ts'
 
 declare module 'fastify' {
@@ -15,53 +15,7 @@ declare module 'fastify' {
   }
 }
 
-export const accessSeconds = 15 * 60
-
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
-
-const keys = new WeakMap<Platform, KeyObject>()
-function accessKey(platform: Platform): KeyObject {
-  let key = keys.get(platform)
-  if (!key) {
-    key = createSecretKey(platform.derive('access', ''))
-    keys.set(platform, key)
-  }
-  return key
-}
-
-/** Proves for 15 minutes who somebody is, without a look into the database. */
-export async function accessToken(platform: Platform, user: User): Promise<string> {
-  return new SignJWT({ role: user.role })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject(String(user.id))
-    .setIssuedAt()
-    .setExpirationTime(`${accessSeconds}s`)
-    .setAudience('dvor')
-    .sign(accessKey(platform))
-}
-
-/** The cookie of a login that only reads; it dies with its login. */
-export function viewToken(platform: Platform, login: number): string {
-  return `${login}.${platform.derive('view', String(login)).toString('base64url')}`
-}
-
-type Verified = { user: User; expires: number }
-// Checking a signature costs more than finding it here; a token leaves when it expires.
-const verified = new LRUCache<string, Verified>({ max: 10_000 })
-
-async function userOfAccessToken(platform: Platform, token: string): Promise<User | undefined> {
-  const cacheKey = `${platform.config.DATA_DIR} ${token}`
-  const known = verified.get(cacheKey)
-  if (known) return known.expires > Date.now() ? known.user : undefined
-  try {
-    const { payload } = await jwtVerify(token, accessKey(platform), { algorithms: ['HS256'], audience: 'dvor' })
-    const user = { id: Number(payload.sub), role: payload.role as Role }
-    verified.set(cacheKey, { user, expires: payload.exp! * 1000 })
-    return user
-  } catch {
-    return undefined
-  }
-}
 
 async function userOfMachineToken({ pool }: Platform, token: string): Promise<User | undefined> {
   const [user] = await run<User & { token_id: number; stale: boolean }>(
@@ -96,36 +50,50 @@ async function userOfViewCookie(platform: Platform, cookie: string): Promise<Use
   return userOfLogin(platform, 'view', Number(login))
 }
 
-async function userOfHeader(platform: Platform, header: string): Promise<User | undefined> {
+async function userOfHeader(platform: Platform, header: string): Promise<User | Vouched | undefined> {
   const [scheme = '', token] = header.split(' ')
   if (!token) return undefined
-  if (scheme.toLowerCase() === 'bearer') return userOfAccessToken(platform, token)
+  if (scheme.toLowerCase() === 'bearer') return verifyAccessToken(platform, token)
   return scheme.toLowerCase() === 'token' ? userOfMachineToken(platform, token) : undefined
 }
 
+/** Users as they are now; requests that arrive together share one read, begun after they arrived. */
+const openPresent = ({ pool }: Platform) =>
+  gather<number, Present | undefined>(1000, async (ids) => {
+    const rows = await run<Present>(
+      pool,
+      'select id, role, token_version from accounts.users where id = any($1::bigint[]) and is_active',
+      [[...new Set(ids)]],
+    )
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    return ids.map((id) => byId.get(id))
+  })
+type Present = { id: number; role: Role; token_version: number }
+
+/** Whom a token vouches for, unless their password, role or block changed since it was made. */
+async function stillVouched(platform: Platform, { id, version, auth_time }: Vouched): Promise<User | undefined> {
+  const present = await platform.own(openPresent)(id)
+  return present?.token_version === version ? { id, role: present.role, auth_time } : undefined
+}
+
 /**
- * Who a request comes from. A token that does not hold is 401, except where anybody may call. On routes for roles the
- * user is read anew, so that a block or a lost role counts at once; elsewhere within the life of an access token.
- * The view cookie reads, whatever is read, and never writes.
+ * Who a request comes from. A token that does not hold is 401, except where anybody may call. What writes, and all that
+ * staff reads, goes by the user as they are now; the rest by what the access token vouches for while it lives. The view
+ * cookie reads, whatever is read, and never writes.
  */
 export async function authenticate(platform: Platform, req: FastifyRequest): Promise<User | undefined> {
   const { access, refreshCookie } = req.routeOptions.config
   const { authorization } = req.headers
   const { view, refresh } = req.cookies
-  const origin = { address: req.ip, request_id: req.id }
   const reads = req.method === 'GET' || req.method === 'HEAD'
-  let user = authorization ? await userOfHeader(platform, authorization) : undefined
+  let user: User | Vouched | undefined = authorization ? await userOfHeader(platform, authorization) : undefined
+  if (user && 'version' in user && (!reads || Array.isArray(access) || user.role !== 'user'))
+    user = await stillVouched(platform, user)
   if (!user && refreshCookie && refresh) {
     checkOrigin(platform, req)
     user = await userOfLogin(platform, 'refresh', sha256(refresh))
   }
   if (!user && authorization && access !== 'anyone') throw new AppError(401, 'accounts.token_refused')
   if (!user && !authorization && reads && view) user = await userOfViewCookie(platform, view)
-  if (!user) return undefined
-  if (!Array.isArray(access)) return { ...user, ...origin }
-  const [now] = await run<User>(platform.pool, 'select id, role from accounts.users where id = $1 and is_active', [
-    user.id,
-  ])
-  if (!now) throw new AppError(401, 'accounts.token_refused')
-  return { ...now, ...origin }
+  return user && { ...user, address: req.ip, request_id: req.id }
 }

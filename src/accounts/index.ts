@@ -3,18 +3,18 @@
  *
  *   URL                                            function             tables                        jobs
  *   POST   /api/auth/register, /auth/users         register             users, codes                  accounts.letters
- *   POST   /api/auth/login, /auth/jwt/create       login, openSession   users, logins, refresh_tokens
- *   POST   /api/auth/refresh, /auth/jwt/refresh    refreshSession       logins, refresh_tokens
+ *   POST   /api/auth/login, /auth/jwt/create       login                users, logins, refresh_tokens
+ *   POST   /api/auth/refresh, /auth/jwt/refresh    refreshSession       users, logins, refresh_tokens
  *   POST   /api/auth/logout                        closeSession         logins
  *   POST   /api/login                              sendCode             codes                         accounts.sms
  *   POST   /api/verify                             logInByPhone         codes, users, logins, refresh_tokens
  *   POST   /api/auth/password/reset                requestReset         codes                         accounts.letters
  *   POST   /api/auth/password/reset/confirm        resetPassword        codes, users, logins, tokens
  *   POST   /api/auth/email/confirm                 confirmEmail         codes, users
- *   POST   /auth                                   createMachineToken   tokens
+ *   POST   /auth                                   createMachineToken   users, tokens
  *   GET    /api/profile                            getProfile           users
  *   PATCH  /api/profile                            changeProfile        users, codes                  accounts.letters
- *   POST   /api/profile/password                   changePassword       users, logins, tokens
+ *   POST   /api/profile/password                   changePassword       users, logins, refresh_tokens, tokens
  *   POST   /api/profile/phone                      sendCode             codes                         accounts.sms
  *   POST   /api/profile/phone/verify               linkPhone            codes, users
  *   POST   /api/profile/email/confirm              requestConfirmation  codes                         accounts.letters

@@ -3,13 +3,15 @@ import { sql } from 'kysely'
 import type { User } from '../platform/access.ts'
 import { type Actor, recordChange } from '../platform/audit.ts'
 import { type RunSql, run, sqlOf, type Tx, transaction } from '../platform/database.ts'
-import { fieldFault } from '../platform/errors.ts'
+import { AppError, fieldFault } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
 import { admit, forgive, networkOf } from '../platform/limits.ts'
 import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
+import { requireRecentLogin } from './access-tokens.ts'
 import { checkLink, createCode, linkRefused, useCode } from './codes.ts'
 import { commonPasswords } from './common-passwords.ts'
+import { openSession, type Session } from './sessions.ts'
 
 // OWASP's second choice for argon2id: 19 MiB, two passes.
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -54,12 +56,13 @@ async function setPassword(tx: Tx, actor: Actor, action: string, userId: number,
   await recordChange(tx, actor, { action, subject: 'accounts.users', subject_id: userId, after: { password_hash } })
 }
 
-/** Sets one's own password, and asks for the old one if there is one. Every login ends, so open a new one after it. */
+/** Sets one's own password, and asks for the old one if there is one. Every login ends and a new one is answered. */
 export async function changePassword(
   platform: Platform,
   user: User,
   { current_password = '', password }: { current_password?: string | undefined; password: string },
-): Promise<void> {
+): Promise<Session> {
+  requireRecentLogin(user)
   const onPool: RunSql = (text, values) => run(platform.pool, text, values)
   const limits = [{ kind: 'own password', of: String(user.id), spanSeconds: 900, most: 20 }]
   await admit(platform, onPool, limits)
@@ -72,7 +75,7 @@ export async function changePassword(
     throw fieldFault('/current_password', 'accounts.wrong_current_password')
   checkStrength('/password', password, before?.username ?? null)
   const password_hash = await hashPassword(platform, password)
-  await transaction(platform.db, async (tx) => {
+  const session = await transaction(platform.db, async (tx) => {
     const { rows } = await sql<{ same: boolean }>`
       select password_hash is not distinct from ${known ?? null} same from accounts.users where id = ${user.id} for no key update`.execute(
       tx,
@@ -80,8 +83,11 @@ export async function changePassword(
     // Somebody changed it meanwhile, so what was proved is no longer so.
     if (!rows[0]?.same) throw fieldFault('/current_password', 'accounts.wrong_current_password')
     await setPassword(tx, user, 'accounts.change_password', user.id, password_hash)
+    return openSession(platform, user, sqlOf(tx))
   })
+  if (!session) throw new AppError(401, 'accounts.token_refused')
   await forgive(platform, onPool, limits)
+  return session
 }
 
 /** Sends a link by which a forgotten password is set anew, if the address is somebody's; the answer never tells. */

@@ -5,6 +5,7 @@ import {
   type Client,
   drainJobs,
   eventually,
+  logIn,
   logInAdmin,
   person,
   startApp,
@@ -290,6 +291,7 @@ test('the outbox shows a code until it is used', async () => {
   const admin = await logInAdmin(plain)
   const auditor = await person(plain)
   await plain.patch(`/api/admin/users/${auditor.id}`, { role: 'auditor' }, { token: admin })
+  auditor.token = (await logIn(plain, auditor.username, auditor.password)).token
   const phone = newNumber()
   await ask(phone, plain)
   const shown = async (token: string): Promise<{ id: number; text: string; state: string } | undefined> =>

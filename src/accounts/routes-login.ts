@@ -22,10 +22,10 @@ import {
   ResetBody,
   TokenPair,
 } from './schemas.ts'
-import { closeSession, openSession, refreshSession } from './sessions.ts'
+import { closeSession, refreshSession } from './sessions.ts'
 import { logInByPhone, phoneDigits, sendCode } from './sms.ts'
 import { createMachineToken } from './tokens.ts'
-import { login, type Origin, register } from './users.ts'
+import { checkLogin, login, type Origin, register } from './users.ts'
 
 /** Hashing is the dearest thing that a stranger can make us do. */
 const rateLimit = { max: 60, timeWindow: 60_000 }
@@ -78,8 +78,7 @@ export function loginRoutes(app: App, platform: Platform): void {
       async (req, reply) => {
         const name = req.body.username ?? req.body.email
         if (!name) throw fieldFault('/username', 'validation.required')
-        const user = await login(platform, name, req.body.password, req.ip)
-        return sendSession(platform, req, reply, await openSession(platform, user))
+        return sendSession(platform, req, reply, await login(platform, name, req.body.password, req.ip))
       },
     )
   }
@@ -197,8 +196,8 @@ export function loginRoutes(app: App, platform: Platform): void {
       },
     },
     async (req) => {
-      const user = await login(platform, req.body.username, req.body.password, req.ip)
-      return { token: await createMachineToken(db, { ...user, address: req.ip, request_id: req.id }) }
+      const checked = await checkLogin(platform, req.body.username, req.body.password, req.ip)
+      return { token: await createMachineToken(db, checked, originOf(req)) }
     },
   )
 }

@@ -3,6 +3,7 @@ import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { plainQuery } from '../platform/pages.ts'
 import { Closed, IdParams, NoContent, Ref } from '../platform/schemas.ts'
+import { requireRecentLogin } from './access-tokens.ts'
 import { sendSession } from './cookies.ts'
 import { requestConfirmation } from './letters.ts'
 import { changePassword } from './passwords.ts'
@@ -18,12 +19,13 @@ import {
   profileEdits,
   TokenPair,
 } from './schemas.ts'
-import { openSession } from './sessions.ts'
 import { linkPhone, phoneDigits, sendCode } from './sms.ts'
 import { listMachineTokens, revokeMachineToken } from './tokens.ts'
 import { changeProfile, getProfile } from './users.ts'
 
 const rateLimit = { max: 60, timeWindow: 60_000 }
+const recent =
+  'Needs a login of the last 10 minutes, else 403 `accounts.login_again`; refreshing is no login, and machine tokens can’t.'
 
 /** One's own account. */
 export function profileRoutes(app: App, platform: Platform): void {
@@ -45,10 +47,10 @@ export function profileRoutes(app: App, platform: Platform): void {
   app.patch(
     '/api/profile',
     {
-      config: { access: 'self', versioned: true, refuses: [409] },
+      config: { access: 'self', versioned: true, refuses: [403, 409] },
       schema: {
         summary: 'Change one’s own names and address, take an invite',
-        description: 'An invite is taken once. A new address gets a letter that confirms it.',
+        description: `An invite is taken once. A new address gets a letter that confirms it. ${recent}`,
         body: ProfileChange,
         response: { 200: Ref(Profile, 'Profile') },
       },
@@ -58,37 +60,39 @@ export function profileRoutes(app: App, platform: Platform): void {
   app.post(
     '/api/profile/password',
     {
-      config: { access: 'self', rateLimit },
+      config: { access: 'self', rateLimit, refuses: [403] },
       schema: {
         summary: 'Set one’s own password',
-        description: 'Ends every login and machine token of the account, and answers a new login.',
+        description: `Ends every login and machine token of the account, and answers a new login. ${recent}`,
         body: PasswordChange,
         response: { 200: Ref(TokenPair, 'TokenPair') },
       },
     },
-    async (req, reply) => {
-      await changePassword(platform, req.user, req.body)
-      return sendSession(platform, req, reply, await openSession(platform, req.user))
-    },
+    async (req, reply) => sendSession(platform, req, reply, await changePassword(platform, req.user, req.body)),
   )
   app.post(
     '/api/profile/phone',
     {
-      config: { access: 'self', rateLimit },
+      config: { access: 'self', rateLimit, refuses: [403] },
       schema: {
         summary: 'Ask for a code that joins a number to one’s account',
+        description: recent,
         body: PhoneBody,
         response: { 200: CodeSent },
       },
     },
-    async (req) => sendCode(platform, 'phone', phoneDigits(req.body.phone), originOf(req), req.user.id),
+    async (req) => {
+      requireRecentLogin(req.user)
+      return sendCode(platform, 'phone', phoneDigits(req.body.phone), originOf(req), req.user.id)
+    },
   )
   app.post(
     '/api/profile/phone/verify',
     {
-      config: { access: 'self' },
+      config: { access: 'self', refuses: [403] },
       schema: {
         summary: 'Join a number to one’s account by the code of the SMS',
+        description: recent,
         body: PhoneCode,
         response: { 200: Ref(Profile, 'Profile') },
       },

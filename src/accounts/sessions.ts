@@ -4,7 +4,7 @@ import type { Role, User } from '../platform/access.ts'
 import { type Db, type RunSql, run, transaction } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
-import { accessSeconds, accessToken, viewToken } from './callers.ts'
+import { accessSeconds, accessToken, type Vouched, viewToken } from './access-tokens.ts'
 
 export const refreshDays = 30
 /** For so long the direct parent of a refresh token gets the same successor: two tabs, a lost answer. */
@@ -16,26 +16,36 @@ export type Session = { access: string; refresh: string; expires_in: number; vie
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 const successorOf = (platform: Platform, refresh: string) => platform.derive('refresh', refresh).toString('base64url')
 
-async function sessionOf(platform: Platform, user: User, login: number, refresh: string): Promise<Session> {
+async function sessionOf(platform: Platform, user: Vouched, login: number, refresh: string): Promise<Session> {
   const access = await accessToken(platform, user)
   return { access, refresh, expires_in: accessSeconds, view: viewToken(platform, login) }
 }
 
-/** Begins a login family for a user whose identity was just proved, in the transaction of `sql` if it has one. */
+/** A user whose password was right against this hash. */
+export type Checked = { id: number; password_hash: string }
+
+/**
+ * Begins a login family for a user whose identity was just proved, in the transaction of `sql` if it has one. Whoever
+ * changes the user takes turns with this; undefined if they were blocked or the password is no longer the one checked.
+ */
 export async function openSession(
   platform: Platform,
-  user: User,
+  { id, password_hash }: { id: number; password_hash?: string },
   sql: RunSql = (text, values) => run(platform.pool, text, values),
-): Promise<Session> {
+): Promise<Session | undefined> {
   const refresh = randomBytes(32).toString('base64url')
-  const [login] = await sql<{ id: number }>(
-    `with login as (insert into accounts.logins (user_id) values ($1) returning id),
+  const [opened] = await sql<Vouched & { login: number }>(
+    `with holder as (
+       select id, role, token_version from accounts.users
+       where id = $1 and is_active and ($4::text is null or password_hash = $4) for share),
+     login as (insert into accounts.logins (user_id) select id from holder returning id, created_at),
      token as (insert into accounts.refresh_tokens (hash, login_id, expires_at)
        select $2, id, now() + make_interval(days => $3) from login)
-     select id from login`,
-    [user.id, sha256(refresh), refreshDays],
+     select u.id, u.role, u.token_version "version", floor(extract(epoch from l.created_at))::bigint auth_time, l.id login
+     from holder u, login l`,
+    [id, sha256(refresh), refreshDays, password_hash ?? null],
   )
-  return sessionOf(platform, user, login!.id, refresh)
+  return opened && sessionOf(platform, opened, opened.login, refresh)
 }
 
 /**
@@ -44,22 +54,29 @@ export async function openSession(
  */
 export async function refreshSession(platform: Platform, refresh: string): Promise<Session> {
   const successor = successorOf(platform, refresh)
-  const outcome = await transaction(platform.db, async (tx): Promise<{ user: User; login: number } | undefined> => {
+  const outcome = await transaction(platform.db, async (tx): Promise<(Vouched & { login: number }) | undefined> => {
     const found = await tx
-      .selectFrom('accounts.refresh_tokens')
-      .select('login_id')
-      .where('hash', '=', sha256(refresh))
+      .selectFrom('accounts.refresh_tokens as t')
+      .innerJoin('accounts.logins as l', 'l.id', 't.login_id')
+      .select(['l.id', 'l.user_id'])
+      .where('t.hash', '=', sha256(refresh))
       .executeTakeFirst()
     if (!found) return undefined
-    // The family is locked before its tokens, so that two refreshes of one token take turns.
-    const login = await tx
-      .selectFrom('accounts.logins as l')
-      .innerJoin('accounts.users as u', 'u.id', 'l.user_id')
-      .select(['l.id', 'l.ended_at', 'u.id as user_id', 'u.role', 'u.is_active'])
-      .where('l.id', '=', found.login_id)
-      .forUpdate('l')
+    // The user before the family, as all who end families do; the family before its tokens, so that two refreshes of one
+    // token take turns.
+    const user = await tx
+      .selectFrom('accounts.users')
+      .select(['id', 'role', 'token_version', 'is_active'])
+      .where('id', '=', found.user_id)
+      .forShare()
       .executeTakeFirst()
-    if (!login || login.ended_at || !login.is_active) return undefined
+    const login = await tx
+      .selectFrom('accounts.logins')
+      .select(['id', 'ended_at', sql<number>`floor(extract(epoch from created_at))::bigint`.as('auth_time')])
+      .where('id', '=', found.id)
+      .forUpdate()
+      .executeTakeFirst()
+    if (!user?.is_active || !login || login.ended_at) return undefined
     const { rows } = await sql<{ state: 'fresh' | 'repeated' | 'expired' | 'reused' }>`
       select case
         when t.expires_at <= now() then 'expired'
@@ -86,11 +103,12 @@ export async function refreshSession(platform: Platform, refresh: string): Promi
         })
         .execute()
     }
-    const user = { id: login.user_id, role: login.role as Role }
-    return state === 'fresh' || state === 'repeated' ? { user, login: login.id } : undefined
+    if (state !== 'fresh' && state !== 'repeated') return undefined
+    const { id, token_version: version } = user
+    return { id, role: user.role as Role, version, auth_time: login.auth_time, login: login.id }
   })
   if (!outcome) throw new AppError(401, 'accounts.refresh_refused')
-  return sessionOf(platform, outcome.user, outcome.login, successor)
+  return sessionOf(platform, outcome, outcome.login, successor)
 }
 
 /** Ends the login family of a refresh token of this user; one that is not there is fine. */

@@ -10,6 +10,7 @@ import type { Job } from '../platform/jobs.ts'
 import { admit, networkOf } from '../platform/limits.ts'
 import type { Platform } from '../platform/module.ts'
 import { type Outgoing, openOutgoing } from '../platform/outgoing.ts'
+import { requireRecentLogin } from './access-tokens.ts'
 import { checkCode, codeSecret, createCode, useCode } from './codes.ts'
 import type { Profile } from './schemas.ts'
 import { openSession, type Session } from './sessions.ts'
@@ -77,8 +78,10 @@ export async function logInByPhone(
     await lockPhone(tx, phone)
     const found = await tx
       .selectFrom('accounts.users')
-      .select(['id', 'role', 'is_active'])
+      .select(['id', 'is_active'])
       .where('phone', '=', phone)
+      // So that who takes the number away or blocks its owner meanwhile takes turns with this.
+      .forShare()
       .executeTakeFirst()
     if (found && !found.is_active) throw new AppError(403, 'accounts.blocked')
     const id = found?.id ?? (await insertUser(tx, { username: nameWithoutOwner(), phone, locale: origin.locale }))
@@ -88,13 +91,14 @@ export async function logInByPhone(
         { id, ...origin },
         { action: 'accounts.register', subject: 'accounts.users', subject_id: id, after: { phone } },
       )
-    const user = { id, role: (found?.role ?? 'user') as User['role'] }
-    return { ...(await openSession(platform, user, sqlOf(tx))), created: !found }
+    const session = await openSession(platform, { id }, sqlOf(tx))
+    return { ...session!, created: !found }
   })
 }
 
 /** Joins a number to the account of a logged-in user who proved by a code to hold it. */
 export async function linkPhone(platform: Platform, user: User, phone: string, token: string): Promise<Profile> {
+  requireRecentLogin(user)
   const code = await checkCode(platform, 'phone', phone, token, user.id)
   await withFreeNames(() =>
     transaction(platform.db, async (tx) => {

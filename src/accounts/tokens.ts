@@ -6,17 +6,29 @@ import { recordChange } from '../platform/audit.ts'
 import { type Db, transaction } from '../platform/database.ts'
 import { notFound } from '../platform/errors.ts'
 import { type PageOf, pageAnswer, pageRequest } from '../platform/pages.ts'
+import type { Checked } from './sessions.ts'
+import { wrongPassword } from './users.ts'
 
-/** Makes a long-lived token for a machine; only its hash is kept, so it is shown this once. */
-export async function createMachineToken(db: Db, user: User): Promise<string> {
+/** Makes a long-lived token for a machine, of a user whose password was just checked; only its hash is kept, so it is shown this once. */
+export async function createMachineToken(
+  db: Db,
+  { id: user, password_hash }: Checked,
+  origin: Partial<User>,
+): Promise<string> {
   const token = randomBytes(32).toString('base64url')
   await transaction(db, async (tx) => {
-    const { id } = await tx
-      .insertInto('accounts.tokens')
-      .values({ user_id: user.id, hash: createHash('sha256').update(token).digest() })
-      .returning('id')
-      .executeTakeFirstOrThrow()
-    await recordChange(tx, user, { action: 'accounts.create_token', subject: 'accounts.tokens', subject_id: id })
+    // Whoever changes the user takes turns with this.
+    const { rows } = await sql<{ id: number }>`
+      insert into accounts.tokens (user_id, hash)
+      select id, ${createHash('sha256').update(token).digest()} from accounts.users
+      where id = ${user} and is_active and password_hash = ${password_hash} for share
+      returning id`.execute(tx)
+    if (!rows[0]) throw wrongPassword()
+    await recordChange(
+      tx,
+      { ...origin, id: user },
+      { action: 'accounts.create_token', subject: 'accounts.tokens', subject_id: rows[0].id },
+    )
   })
   return token
 }

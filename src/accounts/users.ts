@@ -8,9 +8,11 @@ import { checkMatch } from '../platform/etags.ts'
 import type { Locale } from '../platform/i18n.ts'
 import { admit, forgive, networkOf } from '../platform/limits.ts'
 import type { Platform } from '../platform/module.ts'
+import { requireRecentLogin } from './access-tokens.ts'
 import { createCode } from './codes.ts'
 import { checkPassword, checkStrength, hashPassword } from './passwords.ts'
 import { type Profile, type ProfileChange, profileEdits, type Registration } from './schemas.ts'
+import { type Checked, openSession, type Session } from './sessions.ts'
 
 // No 0 O, 1 I L, 5 S, 8 B, 2 Z: codes are read aloud and typed from paper.
 export const codeLetters = 'ACDEFGHJKMNPQRTUVWXY34679'
@@ -103,27 +105,43 @@ export async function insertUser(db: Db, user: NewUser): Promise<number> {
   }
 }
 
-/** The user of a name or address with this password; 401 with the same words and in the same time for all who are not. */
-export async function login(platform: Platform, name: string, password: string, address: string): Promise<User> {
-  const sqlNow: RunSql = (text, values) => run(platform.pool, text, values)
-  const limits = guessLimits(name.toLowerCase(), address)
-  // Counted before the password is looked at, so that guesses sent together count too.
-  await admit(platform, sqlNow, limits)
-  const [user] = await sqlNow<{ id: number; role: Role; is_active: boolean; password_hash: string | null }>(
-    `select id, role, is_active, password_hash from accounts.users where lower(username) = lower($1)
-     union all select id, role, is_active, password_hash from accounts.users where lower(email) = lower($1) limit 1`,
-    [name],
-  )
-  const same = await checkPassword(platform, user?.password_hash, password)
-  if (!same || !user?.is_active) throw new AppError(401, 'accounts.wrong_password')
-  await forgive(platform, sqlNow, limits)
-  return { id: user.id, role: user.role }
+/** Logs in by a name or address and its password. */
+export async function login(platform: Platform, name: string, password: string, address: string): Promise<Session> {
+  const session = await openSession(platform, await checkLogin(platform, name, password, address))
+  // The password was changed, or the user blocked, while it was checked.
+  if (!session) throw wrongPassword()
+  return session
 }
 
-/** How often a password may be guessed: of a name from one address, of a name from anywhere, from one address. */
-export const guessLimits = (name: string, address: string) => [
-  { kind: 'password here', of: `${name} ${networkOf(address)}`, spanSeconds: 900, most: 20 },
-  { kind: 'password', of: name, spanSeconds: 3600, most: 200 },
+export const wrongPassword = () => new AppError(401, 'accounts.wrong_password')
+
+/** The user of a name or address with this password; 401 with the same words and in the same time for all who are not. */
+export async function checkLogin(
+  platform: Platform,
+  name: string,
+  password: string,
+  address: string,
+): Promise<Checked> {
+  const sqlNow: RunSql = (text, values) => run(platform.pool, text, values)
+  const [user] = await sqlNow<{ id: number; is_active: boolean; password_hash: string | null }>(
+    `select id, is_active, password_hash from accounts.users where lower(username) = lower($1)
+     union all select id, is_active, password_hash from accounts.users where lower(email) = lower($1) limit 1`,
+    [name],
+  )
+  // Counted before the password is looked at, so that guesses sent together count too; by account, whichever name it is
+  // guessed by.
+  const limits = guessLimits(user ? `user ${user.id}` : `name ${name.toLowerCase()}`, address)
+  await admit(platform, sqlNow, limits)
+  const same = await checkPassword(platform, user?.password_hash, password)
+  if (!same || !user?.is_active || !user.password_hash) throw wrongPassword()
+  await forgive(platform, sqlNow, limits)
+  return { id: user.id, password_hash: user.password_hash }
+}
+
+/** How often a password may be guessed: of an account from one address, of an account from anywhere, from one address. */
+const guessLimits = (account: string, address: string) => [
+  { kind: 'password here', of: `${account} ${networkOf(address)}`, spanSeconds: 900, most: 20 },
+  { kind: 'password', of: account, spanSeconds: 3600, most: 200 },
   { kind: 'password address', of: networkOf(address), spanSeconds: 3600, most: 600 },
 ]
 
@@ -192,6 +210,7 @@ export async function changeProfile(
         if (locked.find((u) => u.id === inviter)?.invited_by === user.id) throw fault('accounts.invite_mutual')
       }
       const newEmail = email !== undefined && email.toLowerCase() !== before.email?.toLowerCase()
+      if (newEmail) requireRecentLogin(user)
       const change = {
         ...names,
         ...(inviter ? { invited_by: inviter, invited_at: sql<string>`now()` } : {}),

@@ -10,8 +10,11 @@ export type Role = (typeof roles)[number]
  */
 export type Access = 'anyone' | 'self' | 'user' | readonly (Exclude<Role, 'user'> | 'owner')[]
 
-/** The caller of a request, and for the audit log from where and by which request. */
-export type User = { id: number; role: Role; address?: string; request_id?: string }
+/**
+ * The caller of a request; for the audit log from where and by which request. `auth_time`: when they proved who they are
+ * (seconds), absent for machine tokens and cookies.
+ */
+export type User = { id: number; role: Role; auth_time?: number; address?: string; request_id?: string }
 
 export const mayEverything = ['admin'] as const
 /** Administrators, and the auditor who reads all and changes nothing. */

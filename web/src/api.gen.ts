@@ -2358,7 +2358,7 @@ export interface paths {
         head?: never;
         /**
          * Change one’s own names and address, take an invite
-         * @description An invite is taken once. A new address gets a letter that confirms it.
+         * @description An invite is taken once. A new address gets a letter that confirms it. Needs a login of the last 10 minutes, else 403 `accounts.login_again`; refreshing is no login, and machine tokens can’t.
          *
          *     Who may: everybody who is logged in, about their own account.
          */
@@ -2440,6 +2440,15 @@ export interface paths {
                         "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
+                /** @description Not allowed */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description Against the present state */
                 409: {
                     headers: {
@@ -2509,7 +2518,7 @@ export interface paths {
         put?: never;
         /**
          * Set one’s own password
-         * @description Ends every login and machine token of the account, and answers a new login.
+         * @description Ends every login and machine token of the account, and answers a new login. Needs a login of the last 10 minutes, else 403 `accounts.login_again`; refreshing is no login, and machine tokens can’t.
          *
          *     Who may: everybody who is logged in, about their own account.
          */
@@ -2563,6 +2572,15 @@ export interface paths {
                 };
                 /** @description Not logged in */
                 401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not allowed */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2625,7 +2643,9 @@ export interface paths {
         put?: never;
         /**
          * Ask for a code that joins a number to one’s account
-         * @description Who may: everybody who is logged in, about their own account.
+         * @description Needs a login of the last 10 minutes, else 403 `accounts.login_again`; refreshing is no login, and machine tokens can’t.
+         *
+         *     Who may: everybody who is logged in, about their own account.
          */
         post: {
             parameters: {
@@ -2677,6 +2697,15 @@ export interface paths {
                 };
                 /** @description Not logged in */
                 401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not allowed */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2739,7 +2768,9 @@ export interface paths {
         put?: never;
         /**
          * Join a number to one’s account by the code of the SMS
-         * @description Who may: everybody who is logged in, about their own account.
+         * @description Needs a login of the last 10 minutes, else 403 `accounts.login_again`; refreshing is no login, and machine tokens can’t.
+         *
+         *     Who may: everybody who is logged in, about their own account.
          */
         post: {
             parameters: {
@@ -2785,6 +2816,15 @@ export interface paths {
                 };
                 /** @description Not logged in */
                 401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not allowed */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };

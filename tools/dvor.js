@@ -1,14 +1,26 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { node, PrepareError, prepare, root, run } from './prepare.js'
+import { node, PrepareError, pause, prepare, root, run } from './prepare.js'
 
 const has = (...path) => existsSync(join(root, ...path))
 const say = (text) => process.stderr.write(`${text}\n`)
 
 async function main(words) {
   await prepare({ web: words[0] === 'start' || words[0] === 'api' })
-  const { code } = await run([node, 'src/main.ts', ...words], { watched: true })
-  return code
+  const once = () => run([node, 'src/main.ts', ...words], { watched: true })
+  return words[0] === 'start' ? keepRunning(once) : (await once()).code
+}
+
+/** Starts the server again when it has crashed, after growing pauses; not after a clean end, a wrong setting or a signal. */
+async function keepRunning(once) {
+  for (let pauseMs = 1000; ; pauseMs = Math.min(60_000, pauseMs * 2)) {
+    const begun = Date.now()
+    const { code, asked } = await once()
+    if (asked || code === 0 || code === 1) return code
+    if (Date.now() - begun > 60_000) pauseMs = 1000
+    say(`\nThe server has crashed (exit code ${code}). It is started again in ${pauseMs / 1000} s.`)
+    if (await pause(pauseMs)) return code
+  }
 }
 
 async function script(file, words) {

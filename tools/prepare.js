@@ -207,9 +207,33 @@ function whenNpmDies(end) {
   return setInterval(() => ancestors() !== startedBy && end(), 500)
 }
 
+/** Calls back with the signal that asks this process to stop, or SIGTERM when the npm that started it is gone. */
+function whenAsked(callback) {
+  const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => [name, () => callback(name)])
+  for (const [name, handler] of handlers) process.on(name, handler)
+  const orphaned = whenNpmDies(() => callback('SIGTERM'))
+  return () => {
+    clearInterval(orphaned)
+    for (const [name, handler] of handlers) process.off(name, handler)
+  }
+}
+
+/** Waits; true when it was asked to stop meanwhile, and then at once. */
+export function pause(ms) {
+  return new Promise((done) => {
+    const end = (asked) => {
+      clearTimeout(timer)
+      off()
+      done(asked)
+    }
+    const timer = setTimeout(() => end(false), ms)
+    const off = whenAsked(() => end(true))
+  })
+}
+
 /**
- * Runs a command to its end and gives its exit code (128 + n after signal n). A terminal sends Ctrl-C to every process
- * itself, so it is only waited out; what is sent to us alone is passed on. With `watched`, the child sees a
+ * Runs a command to its end and gives its exit code (128 + n after signal n), and whether it was `asked` to stop. A
+ * terminal sends Ctrl-C to every process itself, so it is only waited out; what is sent to us alone is passed on. With `watched`, the child sees a
  * 'disconnect' when this process is killed without a word.
  */
 export function run([command, ...args], options = {}) {
@@ -235,18 +259,19 @@ export function run([command, ...args], options = {}) {
     })
     signal?.addEventListener('abort', () => child.kill('SIGTERM'))
     const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
-    const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => [
-      name,
-      () => (name === 'SIGINT' && terminal) || child.kill(name),
-    ])
-    for (const [name, pass] of handlers) process.on(name, pass)
-    const orphaned = whenNpmDies(() => child.kill('SIGTERM'))
+    let asked = false
+    const off = whenAsked((name) => {
+      asked = true
+      if (name !== 'SIGINT' || !terminal) child.kill(name)
+    })
     const end = (result) => {
-      clearInterval(orphaned)
-      for (const [name, pass] of handlers) process.off(name, pass)
-      done(result)
+      off()
+      done({ ...result, errors, asked })
     }
-    child.on('error', (error) => end({ code: 127, errors: `${errors}\nspawn ${error.message}` }))
-    child.on('close', (code, by) => end({ code: code ?? 128 + (constants.signals[by] ?? 15), errors }))
+    child.on('error', (error) => {
+      errors += `\nspawn ${error.message}`
+      end({ code: 127 })
+    })
+    child.on('close', (code, by) => end({ code: code ?? 128 + (constants.signals[by] ?? 15) }))
   })
 }

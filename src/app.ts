@@ -11,4 +11,4 @@ export const modules: Module[] = [platform, accounts, collects, housing, shop]
 
 /** The modules that this installation runs. Queues and migrations are made for all. */
 export const enabledModules = (config: Config): Module[] =>
-  modules.filter((m) => m === platform || config.MODULES.includes(m.name as 'accounts'))
+  modules.filter((m) => m === platform || config.MODULES.includes(m.name))

@@ -18,7 +18,7 @@ export function loadConfig(): Config {
     if ((error as { code?: string }).code !== 'ENOENT')
       throw new Failure(`.env can't be read: ${(error as Error).message}`)
   }
-  return readConfig(process.env)
+  return readConfig(process.env, modules)
 }
 
 /**

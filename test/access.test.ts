@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import sharp from 'sharp'
 import { modules } from '../src/app.ts'
-import { type Caller, callers, permission, type Role, roles } from '../src/platform/access.ts'
+import { type Caller, callersOf, permission, type Role } from '../src/platform/access.ts'
 import { createDescribed } from '../src/platform/describe.ts'
 import type { Module } from '../src/platform/module.ts'
 import { adminPassword, drainJobs, logIn, logInAdmin, type Person, person, startApp, type TestApp } from './harness.ts'
@@ -20,7 +20,10 @@ before(async () => {
   owner = await person(app)
   tokens.owner = owner.token
   tokens.stranger = (await person(app)).token
-  for (const role of roles.filter((r) => !['user', 'admin'].includes(r)) as Exclude<Role, 'user' | 'admin'>[]) {
+  for (const role of app.platform.roles.filter((r) => !['user', 'admin'].includes(r)) as Exclude<
+    Role,
+    'user' | 'admin'
+  >[]) {
     const who = await person(app)
     await app.patch(`/api/admin/users/${who.id}`, { role }, { token: tokens.admin })
     tokens[role] = (await logIn(app, who.username, who.password)).token
@@ -122,7 +125,7 @@ async function call(method: string, url: string, caller: Caller): Promise<{ stat
 test('every route answers every caller as the matrix says', async () => {
   const wrong: string[] = []
   for (const { method, url, access } of app.app.declared) {
-    for (const caller of callers) {
+    for (const caller of callersOf(app.platform.roles)) {
       for (const verb of method === 'GET' ? ['GET', 'HEAD'] : [method]) {
         const expected = permission(access, verb, url, caller)
         const { status, exists } = await call(verb, url, caller)
@@ -151,6 +154,20 @@ test('an auditor reads all and changes nothing', () => {
     if (method === 'GET') assert.equal(auditor, admin, `GET ${url}`)
     else if (access !== 'anyone' && access !== 'self') assert.equal(auditor, 'no', `${method} ${url}`)
   }
+})
+
+// Guarantee: the database knows exactly the roles and the kinds of letters that the modules bring, and takes no other.
+test('roles and kinds are those of the modules', async () => {
+  const { pool, roles, outboxKinds } = app.platform
+  const names = async (table: string) => (await pool.query(`select name from ${table}`)).rows.map((row) => row.name)
+  assert.deepEqual((await names('platform.roles')).sort(), roles.toSorted())
+  assert.deepEqual((await names('platform.outbox_kinds')).sort(), outboxKinds.toSorted())
+  await assert.rejects(
+    pool.query(`update accounts.users set role = 'king' where id = $1`, [owner.id]),
+    /users_role_fkey/,
+  )
+  const answer = await app.patch(`/api/admin/users/${owner.id}`, { role: 'king' }, { token: tokens.admin })
+  assert.deepEqual([answer.status, answer.body.errors[0].code], [400, 'validation.enum'])
 })
 
 // Guarantee: the server does not start with a route that does not say who may call it.

@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import pg from 'pg'
 import { parse } from 'yaml'
-import { readConfig, settings } from '../src/platform/config.ts'
+import { modules } from '../src/app.ts'
+import { allSettings, readConfig } from '../src/platform/config.ts'
 import { cloneDatabase, startProcess } from './harness.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
+const settings = allSettings(modules)
 const names = Object.keys(settings)
 
 type Service = {
@@ -33,7 +35,7 @@ test('.env.example is every setting with its default', () => {
   assert.deepEqual(lines.map((line) => line[1]).sort(), names.toSorted())
   const fittingTheMachine = ['LOG_FORMAT', 'WORKER_CONCURRENCY', 'DATABASE_POOL']
   for (const [, name = '', value] of lines)
-    if (!fittingTheMachine.includes(name)) assert.equal(value, settings[name as keyof typeof settings].default, name)
+    if (!fittingTheMachine.includes(name)) assert.equal(value, settings[name]?.default, name)
   for (const line of read('.env.example').split('\n'))
     assert.match(line, /^(#.*)?$/, 'a copy without changes sets nothing')
 })
@@ -53,7 +55,7 @@ test('compose.yaml passes every setting on', () => {
     for (const [name, value] of Object.entries(passed))
       if (value !== null) assert.equal(filled(value, { [name]: 'as set' }), 'as set', name)
     const byDefault = Object.entries(passed).flatMap(([name, value]) => (value === null ? [] : [[name, filled(value)]]))
-    assert.doesNotThrow(() => readConfig(Object.fromEntries(byDefault)), service)
+    assert.doesNotThrow(() => readConfig(Object.fromEntries(byDefault), modules), service)
     // A password is no part of an address, in which its characters would mean something.
     assert.equal(PGPASSWORD, compose.services.postgres?.environment?.POSTGRES_PASSWORD)
   }
@@ -144,8 +146,8 @@ test('the Dockerfile copies what exists and sets what the program knows', () => 
   const set = [...dockerfile.matchAll(/^ENV (.+)$/gm)].flatMap((match) =>
     (match[1] ?? '').split(' ').map((pair) => pair.split('=')),
   )
-  for (const [name = ''] of set) assert.ok(name === 'NODE_ENV' || names.includes(name), name)
-  assert.doesNotThrow(() => readConfig(Object.fromEntries(set)))
+  for (const [name = ''] of set) assert.ok(['NODE_ENV', 'UV_THREADPOOL_SIZE', ...names].includes(name), name)
+  assert.doesNotThrow(() => readConfig(Object.fromEntries(set), modules))
   assert.match(dockerfile, /^USER node$/m)
   assert.match(dockerfile, /^HEALTHCHECK .*\/health\/ready/m)
   const major = /^FROM node:(\d+)-slim/m.exec(dockerfile)?.[1]

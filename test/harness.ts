@@ -93,13 +93,16 @@ export async function startApp(
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'dvor-app-'))
   const database = parts.databaseUrl ? { url: parts.databaseUrl, drop: async () => {} } : await cloneDatabase()
-  const config = readConfig({
-    DATA_DIR: folder,
-    RATE_LIMITS: 'off',
-    LOG_LEVEL: 'debug',
-    JWT_SECRET: 'a secret for tests of 32 bytes or more',
-    ...settings,
-  })
+  const config = readConfig(
+    {
+      DATA_DIR: folder,
+      RATE_LIMITS: 'off',
+      LOG_LEVEL: 'debug',
+      JWT_SECRET: 'a secret for tests of 32 bytes or more',
+      ...settings,
+    },
+    modules,
+  )
   const logs: string[] = []
   const log = createLogger(
     config,

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { modules } from '../src/app.ts'
-import { callers, permission } from '../src/platform/access.ts'
+import { callersOf, permission } from '../src/platform/access.ts'
 import { createDescribed } from '../src/platform/describe.ts'
 import type { DeclaredRoute } from '../src/platform/http.ts'
+import { namesOf } from '../src/platform/module.ts'
 
 const words = { yes: '✓', own: 'own', no: '·', login: '401' } as const
 
 /** The table of routes and callers, as the routes declare it. */
 function matrix(routes: DeclaredRoute[]): string {
+  const callers = callersOf(namesOf(modules).roles)
   const rows = routes
     .map(({ method, url, access }) => ({ method, url, access, key: `${url} ${method}` }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))

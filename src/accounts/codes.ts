@@ -6,6 +6,7 @@ import { type AppError, fieldFault } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
 import { registry } from '../platform/metrics.ts'
 import type { Platform, Secret } from '../platform/module.ts'
+import { accountsSettings } from './settings.ts'
 
 /** `login` and `phone` go by SMS, `reset` and `email` are links in letters. */
 export type CodeKind = 'login' | 'phone' | 'reset' | 'email'
@@ -66,7 +67,8 @@ export const codeSecret: Secret = {
     return code
   },
   async show(platform, ids) {
-    const { SMS_URL, MAIL_URL } = platform.config
+    const { MAIL_URL } = platform.config
+    const { SMS_URL } = accountsSettings(platform)
     const rows = await run<{ id: number; digits: number | null }>(
       platform.pool,
       `select id, digits from accounts.codes where id = any($1::bigint[]) and used_at is null and expires_at > now()

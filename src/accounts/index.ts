@@ -33,6 +33,7 @@ import { routes } from './routes.ts'
 import { AuditEntry, Profile, TokenPair, UserRow } from './schemas.ts'
 import { seed } from './seed.ts'
 import { sweepSessions } from './sessions.ts'
+import { settings } from './settings.ts'
 import { sendSms } from './sms.ts'
 
 export { createFirstAdmin, setAdministrator } from './administrators.ts'
@@ -41,6 +42,8 @@ export { register } from './users.ts'
 export const accounts: Module = {
   name: 'accounts',
   messages,
+  settings,
+  outboxKinds: ['sms'],
   routes,
   authenticate,
   seed,

@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
-import { mayEverything, mayRead, roles } from '../platform/access.ts'
+import { mayEverything, mayRead } from '../platform/access.ts'
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { plainQuery } from '../platform/pages.ts'
 import { Choice, Closed, IdParams, Ref, Text } from '../platform/schemas.ts'
 import { changeUser, listUsers } from './administrators.ts'
 import { listAudit } from './audit.ts'
-import { AuditLog, AuditQuery, UserChange, UserRow, Users } from './schemas.ts'
+import { AuditLog, AuditQuery, UserRow, Users, userChange } from './schemas.ts'
 
 /** Users and what was changed, for administrators. */
 export function adminRoutes(app: App, platform: Platform): void {
@@ -19,7 +19,7 @@ export function adminRoutes(app: App, platform: Platform): void {
         querystring: Closed({
           ...plainQuery,
           search: Type.Optional(Text(200)),
-          role: Type.Optional(Choice([...roles])),
+          role: Type.Optional(Choice(platform.roles)),
         }),
         response: { 200: Users },
       },
@@ -33,7 +33,7 @@ export function adminRoutes(app: App, platform: Platform): void {
       schema: {
         summary: 'Set role, block or unblock',
         params: IdParams,
-        body: UserChange,
+        body: userChange(platform.roles),
         response: { 200: Ref(UserRow, 'User') },
       },
     },

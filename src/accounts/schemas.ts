@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
-import { roles } from '../platform/access.ts'
+import type { Role } from '../platform/access.ts'
 import { cursorQuery, Ordering, Page } from '../platform/pages.ts'
-import { Choice, Closed, Id, Instant, Nullable, PersonRef, Text } from '../platform/schemas.ts'
+import { Choice, Closed, Id, Instant, Nullable, PersonRef, Ref, Text } from '../platform/schemas.ts'
 
 const Email = Type.String({ format: 'email', maxLength: 254, examples: ['anna@example.org'] })
 const Name = (example: string) => Text(150, { examples: [example] })
@@ -94,7 +94,7 @@ export const Profile = Type.Object(
     patronymic: Type.String(),
     full_name: Type.String(),
     locale: Nullable(Choice(['ru', 'en'])),
-    role: Choice([...roles]),
+    role: Type.Unsafe<Role>(Type.Ref('Role')),
     invite_code: Type.String(),
     foreign_invite_code: Nullable(Type.String()),
     activated_your_code: Type.Array(Type.String()),
@@ -131,18 +131,19 @@ export const UserRow = Type.Object(
     email: Nullable(Type.String()),
     phone: Nullable(Type.String()),
     full_name: Type.String(),
-    role: Choice([...roles]),
+    role: Type.Unsafe<Role>(Type.Ref('Role')),
     is_active: Type.Boolean(),
     created_at: Instant,
   },
   { $id: 'User' },
 )
-export const Users = Page(UserRow)
-export const UserChange = Closed(
-  { role: Type.Optional(Choice([...roles])), is_active: Type.Optional(Type.Boolean()) },
-  { examples: [{ role: 'operator', is_active: true }] },
-)
-export type UserChange = Static<typeof UserChange>
+export const Users = Page(Ref(UserRow, 'User'))
+export const userChange = (roles: Role[]) =>
+  Closed(
+    { role: Type.Optional(Choice(roles)), is_active: Type.Optional(Type.Boolean()) },
+    { examples: [{ role: 'auditor', is_active: true }] },
+  )
+export type UserChange = Static<ReturnType<typeof userChange>>
 
 export const AuditQuery = Closed({
   ...cursorQuery,

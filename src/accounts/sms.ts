@@ -14,6 +14,7 @@ import { requireRecentLogin } from './access-tokens.ts'
 import { checkCode, codeSecret, createCode, useCode } from './codes.ts'
 import type { Profile } from './schemas.ts'
 import { openSession, type Session } from './sessions.ts'
+import { accountsSettings } from './settings.ts'
 import { getProfile, insertUser, nameWithoutOwner, type Origin, withFreeNames } from './users.ts'
 
 const retrySeconds = 60
@@ -54,7 +55,7 @@ export async function sendCode(
       kind,
       phone,
       locale,
-      digits: platform.config.SMS_CODE_DIGITS,
+      digits: accountsSettings(platform).SMS_CODE_DIGITS,
       ...(userId ? { user_id: userId } : {}),
     })
   })
@@ -161,7 +162,7 @@ async function sendOne(platform: Platform, id: number, signal: AbortSignal): Pro
     on conflict (key) do update set error = null returning state`.execute(db)
   if (rows[0]!.state === 'sent') return
   try {
-    const send = config.SMS_URL === 'log' ? sendToLog : sendToGateway
+    const send = accountsSettings(platform).SMS_URL === 'log' ? sendToLog : sendToGateway
     await send(platform, id, code.phone!, text.replaceAll('{secret}', await codeSecret.reveal(platform, id)), signal)
     await sql`update platform.outbox set state = 'sent', sent_at = now() where key = ${key}`.execute(db)
   } catch (error) {
@@ -176,18 +177,18 @@ async function sendToLog(platform: Platform, id: number, phone: string, text: st
   platform.log.info({ code_id: id, to: `…${phone.slice(-4)}`, sms: text }, 'an SMS, for there is no SMS_URL')
 }
 
-const openGateway = ({ config, log }: Platform): Outgoing =>
+const openGateway = (platform: Platform): Outgoing =>
   openOutgoing({
     name: 'sms',
-    origin: new URL(config.SMS_URL).origin,
+    origin: new URL(accountsSettings(platform).SMS_URL).origin,
     timeoutMs: 10_000,
     maxBytes: 65_536,
     concurrency: 8,
-    log,
+    log: platform.log,
   })
 
 async function sendToGateway(platform: Platform, id: number, phone: string, text: string, signal: AbortSignal) {
-  const url = new URL(platform.config.SMS_URL)
+  const url = new URL(accountsSettings(platform).SMS_URL)
   const gateway = platform.own(openGateway, (outgoing) => outgoing.close())
   const answer = await gateway.request({
     method: 'POST',

@@ -38,9 +38,16 @@ import { routes } from './routes.ts'
 import { Apartment, House } from './schemas-houses.ts'
 import { HouseDetail, Meter, Reading, Tariff } from './schemas-meters.ts'
 
+declare module '../platform/access.ts' {
+  interface Roles {
+    bookkeeper: true
+  }
+}
+
 export const housing: Module = {
   name: 'housing',
   messages,
+  roles: ['bookkeeper'],
   routes,
   shapes: [House, HouseDetail, Apartment, Meter, Reading, Tariff],
   invariants: [],

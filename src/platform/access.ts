@@ -1,7 +1,14 @@
 import { AppError } from './errors.ts'
 
-export const roles = ['user', 'admin', 'operator', 'bookkeeper', 'storekeeper', 'auditor'] as const
-export type Role = (typeof roles)[number]
+/** Roles by name. A module adds its own by declaration, and names them in its manifest and in its migration. */
+export interface Roles {
+  user: true
+  admin: true
+  auditor: true
+  /** Of mailings, a module to come. */
+  operator: true
+}
+export type Role = keyof Roles
 
 /**
  * Who may call a route. `anyone`; `self`, everybody who is logged in, about their own account and logins; `user`,
@@ -37,8 +44,14 @@ export function mayCall(access: Access, method: string, role: Role): boolean {
   return access === 'user' || access.includes('owner') || access.includes(role as 'admin')
 }
 
-export const callers = ['anonymous', 'stranger', 'owner', ...roles.filter((r) => r !== 'user')] as const
-export type Caller = (typeof callers)[number]
+export type Caller = 'anonymous' | 'stranger' | 'owner' | Exclude<Role, 'user'>
+/** Everybody whose permissions differ, when these roles are given. */
+export const callersOf = (roles: readonly Role[]): Caller[] => [
+  'anonymous',
+  'stranger',
+  'owner',
+  ...roles.filter((role) => role !== 'user'),
+]
 /** `yes`; `own`: the answer holds the caller's own rows; `no`: 403, or 404 where the row itself is hidden; `login`: 401. */
 export type Permission = 'yes' | 'own' | 'no' | 'login'
 

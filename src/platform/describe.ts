@@ -3,16 +3,23 @@ import { createDb, createPool } from './database.ts'
 import { type App, createApp } from './http.ts'
 import { createTranslate } from './i18n.ts'
 import { createLogger } from './log.ts'
-import type { Module, Platform } from './module.ts'
+import { type Module, namesOf, type Platform } from './module.ts'
 
 /** The routes of these modules over nothing: no database, no queue, no files. Only to be read. */
 export async function createDescribed(modules: Module[]): Promise<App> {
   // Whatever the environment says, the document is the same.
-  const config = readConfig({ RATE_LIMITS: 'off', LOG_LEVEL: 'silent', LOG_FORMAT: 'json' })
+  const config = readConfig({ RATE_LIMITS: 'off', LOG_LEVEL: 'silent', LOG_FORMAT: 'json' }, modules)
   const log = createLogger(config)
   const pool = createPool('postgres://127.0.0.1:1/none', 1, log)
   const translate = createTranslate(modules.map((m) => m.messages))
-  const platform = { config, log, pool, db: createDb(pool), translate } as Partial<Platform> as Platform
+  const platform = {
+    config,
+    log,
+    pool,
+    db: createDb(pool),
+    translate,
+    ...namesOf(modules),
+  } as Partial<Platform> as Platform
   const app = await createApp(platform, modules)
   await app.ready()
   return app

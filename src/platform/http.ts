@@ -23,6 +23,7 @@ import { registerDocs } from './openapi.ts'
 import { sendProblem } from './problems.ts'
 import { costlyKind, limitRequests } from './request-limits.ts'
 import { completeRoute } from './route.ts'
+import { Choice } from './schemas.ts'
 import { acceptUploads, refuseFiles, takeUpload } from './uploads.ts'
 import { compileSchema } from './validation.ts'
 import { webApp } from './web-app.ts'
@@ -198,7 +199,11 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     return sendProblem(platform, new AppError(404, 'request.not_found'), req, reply)
   })
 
-  const shapes = modules.flatMap((m) => m.shapes ?? [])
+  const shapes = [
+    Choice(platform.roles, { $id: 'Role' }),
+    Choice(platform.outboxKinds, { $id: 'OutboxKind' }),
+    ...modules.flatMap((m) => m.shapes ?? []),
+  ]
   for (const shape of shapes) app.addSchema(shape as { $id: string })
   for (const module of modules) {
     await app.register(async (scope) => {

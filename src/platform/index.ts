@@ -29,6 +29,9 @@ const outboxDays = 90
 export const platform: Module = {
   name: 'platform',
   messages,
+  roles: ['user', 'admin', 'auditor', 'operator'],
+  // `message` is of mailings, a module to come.
+  outboxKinds: ['email', 'message'],
   routes(app, platform) {
     for (const routes of [healthRoutes, organisationRoutes, jobsRoutes, outboxRoutes]) routes(app, platform)
   },

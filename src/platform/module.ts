@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type pg from 'pg'
-import type { User } from './access.ts'
+import type { Role, User } from './access.ts'
 import type { Cache } from './cache.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database.ts'
@@ -13,11 +13,15 @@ import type { Logger } from './log.ts'
 import type { Loop } from './loops.ts'
 import type { Mail } from './mail.ts'
 import type { Notices } from './notices.ts'
+import type { Settings } from './settings.ts'
 import type { Threads } from './threads.ts'
 
 /** What every function of a module may use; one for each process. */
 export type Platform = {
   config: Config
+  /** Roles that may be given, and kinds of what is sent, of the modules that run. */
+  roles: Role[]
+  outboxKinds: string[]
   log: Logger
   /** Aborted when the process is asked to stop: it goes on with what it has and takes nothing new. */
   stopping: AbortSignal
@@ -74,6 +78,12 @@ export type SeedContext = { locale: Locale; seed: number; progress(step: string,
 /** All that the rest knows of a module. */
 export type Module = {
   name: string
+  /** Settings that are its own; `settingsOf` reads them. */
+  settings?: Settings
+  /** Roles that it brings, each declared in `Roles` and inserted into platform.roles by its migration. */
+  roles?: readonly Role[]
+  /** Kinds of what it sends, each inserted into platform.outbox_kinds by its migration. */
+  outboxKinds?: readonly string[]
   messages: Messages
   routes(app: App, platform: Platform): void
   // biome-ignore lint/suspicious/noExplicitAny: each kind knows the data of its own jobs
@@ -90,3 +100,9 @@ export type Module = {
   /** Derives the secrets of letters whose reference is of one of these kinds. */
   secrets?: Record<string, Secret>
 }
+
+/** The names that these modules bring. */
+export const namesOf = (modules: Module[]): Pick<Platform, 'roles' | 'outboxKinds'> => ({
+  roles: [...new Set(modules.flatMap((m) => m.roles ?? []))],
+  outboxKinds: [...new Set(modules.flatMap((m) => m.outboxKinds ?? []))],
+})

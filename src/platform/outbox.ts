@@ -6,10 +6,9 @@ import type { Platform, SecretRef } from './module.ts'
 import { type CursorRequest, cursorAnswer, cursorQuery, cursorRequest, Ordering, Page } from './pages.ts'
 import { Choice, Closed, IdParams, Instant, Nullable } from './schemas.ts'
 
-const Kind = Choice(['email', 'sms', 'message', 'shipping'])
 const OutboxItem = Type.Object({
   id: Type.Integer(),
-  kind: Kind,
+  kind: Type.Unsafe<string>(Type.Ref('OutboxKind')),
   to: Type.String(),
   subject: Nullable(Type.String()),
   text: Type.String(),
@@ -21,7 +20,8 @@ const OutboxLetter = Type.Object({
   html: Nullable(Type.String()),
   error: Nullable(Type.String()),
 })
-const OutboxQuery = Closed({ ...cursorQuery, ordering: Ordering('created_at', 'id'), kind: Type.Optional(Kind) })
+const outboxQuery = (kinds: string[]) =>
+  Closed({ ...cursorQuery, ordering: Ordering('created_at', 'id'), kind: Type.Optional(Choice(kinds)) })
 
 export function outboxRoutes(app: App, platform: Platform): void {
   app.get(
@@ -30,7 +30,7 @@ export function outboxRoutes(app: App, platform: Platform): void {
       config: { access: mayRead },
       schema: {
         summary: 'E-mails, SMS codes and calls of the default senders',
-        querystring: OutboxQuery,
+        querystring: outboxQuery(platform.outboxKinds),
         response: { 200: Page(OutboxItem) },
       },
     },
@@ -47,12 +47,7 @@ export function outboxRoutes(app: App, platform: Platform): void {
 }
 
 /** What was sent, newest first unless asked otherwise, with the secrets that the viewer may see. */
-export async function listOutbox(
-  platform: Platform,
-  viewer: User,
-  { kind }: Static<typeof OutboxQuery>,
-  page: CursorRequest,
-) {
+export async function listOutbox(platform: Platform, viewer: User, { kind }: { kind?: string }, page: CursorRequest) {
   const rows = platform.db.selectFrom('platform.outbox').$if(kind !== undefined, (q) => q.where('kind', '=', kind!))
   const results = await rows
     .select(['id', 'kind', 'to', 'subject', 'text', 'secret', 'state', 'created_at'])

@@ -9,7 +9,7 @@ import { openJobs } from './jobs.ts'
 import { createLogger } from './log.ts'
 import { openMail } from './mail.ts'
 import { databaseConnections } from './metrics.ts'
-import type { Module, Platform, Secret } from './module.ts'
+import { type Module, namesOf, type Platform, type Secret } from './module.ts'
 import { openNotices } from './notices.ts'
 import { openSecret } from './secret.ts'
 import { openStore } from './stores.ts'
@@ -55,6 +55,7 @@ export async function createPlatform(
   const secrets: Record<string, Secret> = Object.assign({}, ...modules.map((m) => m.secrets ?? {}))
   const platform: Platform = {
     config,
+    ...namesOf(modules),
     log,
     stopping: options.stopping ?? new AbortController().signal,
     db,

@@ -461,6 +461,9 @@ export interface PlatformInstallation {
 export interface PlatformLeases {
   expires_at: string;
   holder: string;
+  /**
+   * personal: none
+   */
   name: string;
 }
 
@@ -488,6 +491,20 @@ export interface PlatformOutbox {
    */
   to: string;
   user_id: number | null;
+}
+
+export interface PlatformOutboxKinds {
+  /**
+   * personal: none
+   */
+  name: string;
+}
+
+export interface PlatformRoles {
+  /**
+   * personal: none
+   */
+  name: string;
 }
 
 export interface PlatformStamps {
@@ -616,6 +633,8 @@ export interface DB {
   "platform.installation": PlatformInstallation;
   "platform.leases": PlatformLeases;
   "platform.outbox": PlatformOutbox;
+  "platform.outbox_kinds": PlatformOutboxKinds;
+  "platform.roles": PlatformRoles;
   "platform.stamps": PlatformStamps;
   "shop.order_events": ShopOrderEvents;
   "shop.order_items": ShopOrderItems;

@@ -26,11 +26,21 @@ import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Order, Product } from './schemas.ts'
 import { seed } from './seed.ts'
+import { settings } from './settings.ts'
 import { shippingJob, sweepShipping } from './shipping.ts'
+
+declare module '../platform/access.ts' {
+  interface Roles {
+    storekeeper: true
+  }
+}
 
 export const shop: Module = {
   name: 'shop',
   messages,
+  settings,
+  roles: ['storekeeper'],
+  outboxKinds: ['shipping'],
   routes,
   seed,
   shapes: [Product, Order],

@@ -9,6 +9,7 @@ import type { Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { type CursorRequest, cursorAnswer, type PageOf } from '../platform/pages.ts'
 import { type AdminOrdersQuery, type NewOrder, type Order, orderEdits } from './schemas.ts'
+import { shopSettings } from './settings.ts'
 
 /** Who works with everybody's orders, and the auditor who only looks. */
 export const staff = ['admin', 'storekeeper'] as const
@@ -66,7 +67,7 @@ export async function order(platform: Platform, buyer: User, { items }: NewOrder
 }
 
 function openOrders(platform: Platform) {
-  const minimum = platform.config.MIN_ORDER_TOTAL
+  const minimum = shopSettings(platform).MIN_ORDER_TOTAL
   return groupCommit<{ buyer: number; items: NewOrder['items'] }, Order>({
     name: 'orders',
     pool: platform.pool,

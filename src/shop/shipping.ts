@@ -9,6 +9,7 @@ import type { Platform } from '../platform/module.ts'
 import { type Outgoing, OutgoingError, openOutgoing } from '../platform/outgoing.ts'
 import { getOrder } from './orders.ts'
 import type { Order } from './schemas.ts'
+import { shopSettings } from './settings.ts'
 
 /** One call and three retries. */
 const mostAttempts = 4
@@ -18,15 +19,15 @@ const longestPause = 60
 /** Above the longest pause between two tries of a job, with its call and the time to notice a dead worker. */
 const forgottenSeconds = 120
 
-const openDelivery = ({ config, log }: Platform): Outgoing =>
+const openDelivery = (platform: Platform): Outgoing =>
   openOutgoing({
     name: 'shipping',
-    origin: config.SHIPPING_URL,
+    origin: shopSettings(platform).SHIPPING_URL,
     timeoutMs: 10_000,
     maxBytes: 64 << 10,
     concurrency: 16,
     breaker: { failures: 20 },
-    log,
+    log: platform.log,
   })
 const delivery = (platform: Platform) => platform.own(openDelivery, (outgoing) => outgoing.close())
 
@@ -34,7 +35,7 @@ type Outcome = { delivered: boolean; reason?: string; status?: number }
 
 /** Tells the delivery service; only an answer of 2xx means that it knows. */
 async function call(platform: Platform, orderId: number, signal: AbortSignal): Promise<Outcome> {
-  const { SHIPPING_URL, SHIPPING_SECRET } = platform.config
+  const { SHIPPING_URL, SHIPPING_SECRET } = shopSettings(platform)
   const { pathname, search } = new URL(SHIPPING_URL)
   const body = bodyOf(orderId)
   const timestamp = String(Math.floor(Date.now() / 1000))
@@ -88,7 +89,7 @@ async function callOnce(platform: Platform, job: Job<{ order_id: number }>): Pro
     .executeTakeFirst()
   if (!order) return undefined
   const attempt = order.shipping_attempts + 1
-  const sandbox = platform.config.SHIPPING_URL === 'sandbox'
+  const sandbox = shopSettings(platform).SHIPPING_URL === 'sandbox'
   const outcome: Outcome = sandbox ? { delivered: true } : await call(platform, id, job.signal)
   const last = attempt === mostAttempts
   const [state, event] = outcome.delivered

@@ -684,7 +684,7 @@ export interface paths {
                     /** @description Opaque, from `next` or `previous` */
                     cursor?: string;
                     ordering?: "created_at" | "id" | "-created_at" | "-id";
-                    kind?: "email" | "sms" | "message" | "shipping";
+                    kind?: "email" | "message" | "sms" | "shipping";
                 };
                 header?: never;
                 path?: never;
@@ -704,8 +704,7 @@ export interface paths {
                             previous: string | null;
                             results: {
                                 id: number;
-                                /** @enum {string} */
-                                kind: "email" | "sms" | "message" | "shipping";
+                                kind: components["schemas"]["OutboxKind"];
                                 to: string;
                                 subject: string | null;
                                 text: string;
@@ -797,8 +796,7 @@ export interface paths {
                     content: {
                         "application/json": {
                             id: number;
-                            /** @enum {string} */
-                            kind: "email" | "sms" | "message" | "shipping";
+                            kind: components["schemas"]["OutboxKind"];
                             to: string;
                             subject: string | null;
                             text: string;
@@ -3130,7 +3128,7 @@ export interface paths {
                     page_size?: number;
                     ordering?: "created_at" | "id" | "-created_at" | "-id";
                     search?: string;
-                    role?: "user" | "admin" | "operator" | "bookkeeper" | "storekeeper" | "auditor";
+                    role?: "user" | "admin" | "auditor" | "operator" | "bookkeeper" | "storekeeper";
                 };
                 header?: never;
                 path?: never;
@@ -3148,21 +3146,7 @@ export interface paths {
                             count: number | null;
                             next: string | null;
                             previous: string | null;
-                            results: {
-                                id: number;
-                                username: string;
-                                email: string | null;
-                                phone: string | null;
-                                full_name: string;
-                                /** @enum {string} */
-                                role: "user" | "admin" | "operator" | "bookkeeper" | "storekeeper" | "auditor";
-                                is_active: boolean;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                            }[];
+                            results: components["schemas"]["User"][];
                         };
                     };
                 };
@@ -3252,13 +3236,13 @@ export interface paths {
                 content: {
                     /**
                      * @example {
-                     *       "role": "operator",
+                     *       "role": "auditor",
                      *       "is_active": true
                      *     }
                      */
                     "application/json": {
                         /** @enum {string} */
-                        role?: "user" | "admin" | "operator" | "bookkeeper" | "storekeeper" | "auditor";
+                        role?: "user" | "admin" | "auditor" | "operator" | "bookkeeper" | "storekeeper";
                         is_active?: boolean;
                     };
                 };
@@ -9811,6 +9795,10 @@ export interface components {
                 code: string;
             }[];
         };
+        /** @enum {string} */
+        Role: "user" | "admin" | "auditor" | "operator" | "bookkeeper" | "storekeeper";
+        /** @enum {string} */
+        OutboxKind: "email" | "message" | "sms" | "shipping";
         AuditEntry: {
             id: number;
             /**
@@ -9851,8 +9839,7 @@ export interface components {
             patronymic: string;
             full_name: string;
             locale: ("ru" | "en") | null;
-            /** @enum {string} */
-            role: "user" | "admin" | "operator" | "bookkeeper" | "storekeeper" | "auditor";
+            role: components["schemas"]["Role"];
             invite_code: string;
             foreign_invite_code: string | null;
             activated_your_code: string[];
@@ -9876,8 +9863,7 @@ export interface components {
             email: string | null;
             phone: string | null;
             full_name: string;
-            /** @enum {string} */
-            role: "user" | "admin" | "operator" | "bookkeeper" | "storekeeper" | "auditor";
+            role: components["schemas"]["Role"];
             is_active: boolean;
             /**
              * Format: date-time

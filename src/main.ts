@@ -19,7 +19,11 @@ async function withPlatform(
   const database = await openDatabase(config, log)
   try {
     await migrateAll(database.url)
-    const platform = await createPlatform(config, database.url, enabledModules(config), { worker: false, log })
+    const platform = await createPlatform(config, database.url, enabledModules(config), {
+      worker: false,
+      patient: true,
+      log,
+    })
     try {
       await work(platform, config)
     } finally {

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { cloneDatabase, person, startApp, type TestApp } from '../../test/harness.ts'
 import { createCache } from './cache.ts'
-import { createPool } from './database.ts'
+import { createPool } from './connections.ts'
 import { openStore } from './stores.ts'
 
 let app: TestApp

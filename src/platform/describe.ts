@@ -1,5 +1,6 @@
 import { readConfig } from './config.ts'
-import { createDb, createPool } from './database.ts'
+import { createPool } from './connections.ts'
+import { createDb } from './database.ts'
 import { type App, createApp } from './http.ts'
 import { createTranslate } from './i18n.ts'
 import { createLogger } from './log.ts'

@@ -62,12 +62,20 @@ const awayCodes = new Set([
   '25006',
 ])
 const awayMessages =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Client was closed|not queryable/
+  /Connection terminated|Client has encountered a connection error|Query read timeout|Client was closed|not queryable/
+
+const noConnection = /^timeout exceeded when trying to connect|due to connection timeout|^timeout expired/
+
+/** True when a lock, a statement or a free connection was waited for too long: nothing was done, and a retry may help. */
+export function isBusy(error: unknown): boolean {
+  const e = error as DatabaseError | undefined
+  return Boolean(e && (['55P03', '57014'].includes(e.code ?? '') || noConnection.test(e.message ?? '')))
+}
 
 /** True when PostgreSQL could not be reached or went away: nothing is known to be done, and a retry may help. */
 export function isDatabaseAway(error: unknown): boolean {
   const e = error as DatabaseError | undefined
-  return Boolean(e && (awayCodes.has(e.code ?? '') || awayMessages.test(e.message ?? '')))
+  return Boolean(e && !isBusy(e) && (awayCodes.has(e.code ?? '') || awayMessages.test(e.message ?? '')))
 }
 
 /** True for a transaction that lost to a deadlock or a broken serialisation and can simply be repeated. */

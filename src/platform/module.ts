@@ -29,6 +29,8 @@ export type Platform = {
   db: Db
   /** Bare connections, for prepared statements on hot paths and for COPY. */
   pool: pg.Pool
+  /** Commits something; refuses with 503 when that takes over 3 s or the database is away. */
+  ready(): Promise<void>
   cache: Cache
   jobs: Jobs<Platform>
   /** Short words between processes, by LISTEN and NOTIFY. */

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { createCache } from './cache.ts'
 import { type Config, dataFolder } from './config.ts'
-import { createDb, createPool, watchDatabase } from './database.ts'
+import { openConnections } from './connections.ts'
+import { createDb } from './database.ts'
 import { openFiles } from './files.ts'
 import { openHeavy } from './heavy.ts'
 import { createTranslate } from './i18n.ts'
@@ -23,20 +24,23 @@ export async function createPlatform(
   config: Config,
   databaseUrl: string,
   modules: Module[],
-  options: { worker: boolean; log?: Platform['log']; stopping?: AbortSignal } = { worker: false },
+  options: { worker: boolean; patient?: boolean; log?: Platform['log']; stopping?: AbortSignal } = { worker: false },
 ): Promise<Platform & { close(): Promise<void> }> {
   const log = options.log ?? createLogger(config)
   // What is open when a start fails is closed, in the order against that of its opening, and so is all at the end.
   await using opened = new AsyncDisposableStack()
-  const pool = createPool(databaseUrl, config.DATABASE_POOL, log)
-  const db = opened.adopt(createDb(pool), (it) => it.destroy())
-  opened.defer(watchDatabase(databaseUrl, pool, log))
+  const connections = opened.adopt(
+    await openConnections(databaseUrl, { ...options, max: config.DATABASE_POOL, log }),
+    (it) => it.close(),
+  )
+  const { pool, cachePool } = connections
+  const db = createDb(pool)
   const secret = await openSecret(db, config, log)
   const derive = (purpose: string, value: string) =>
     createHmac('sha256', secret).update(`${purpose}\n${value}`).digest()
   const translate = createTranslate(modules.map((m) => m.messages))
   const store = openStore(config.CACHE_URL, derive('cache', '').toString('hex'), log)
-  const cache = opened.adopt(createCache(pool, store, log), (it) => it.close().catch(() => {}))
+  const cache = opened.adopt(createCache(cachePool, store, log), (it) => it.close().catch(() => {}))
   const notices = opened.adopt(openNotices(databaseUrl, log), (it) => it.close())
   const owned = new Map<unknown, { value: unknown; close?: ((value: never) => unknown) | undefined }>()
   opened.defer(async () => {
@@ -60,6 +64,7 @@ export async function createPlatform(
     stopping: options.stopping ?? new AbortController().signal,
     db,
     pool,
+    ready: connections.ready,
     cache,
     jobs,
     notices,

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, type FieldFault, isDatabaseAway } from './errors.ts'
+import { AppError, type FieldFault, isBusy, isDatabaseAway } from './errors.ts'
 import type { Platform } from './module.ts'
 import { fieldFaultsOf } from './validation.ts'
 
@@ -24,8 +24,7 @@ function refusalOf(
     return new AppError(400, 'request.invalid', {}, { faults: fieldFaultsOf(error.validation) })
   }
   if (isDatabaseAway(error)) return new AppError(503, 'request.database_away', {}, { retryAfterSeconds: 2 })
-  if (error.code === '55P03' || error.code === '57014')
-    return new AppError(503, 'request.busy', {}, { retryAfterSeconds: 1 })
+  if (isBusy(error)) return new AppError(503, 'request.busy', {}, { retryAfterSeconds: 1 })
   if (error.code === '53100') return new AppError(503, 'request.no_room', {}, { retryAfterSeconds: 30, cause: error })
   if (error.code === '53200' || error.code === '53400')
     return new AppError(503, 'request.busy', {}, { retryAfterSeconds: 5, cause: error })

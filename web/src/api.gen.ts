@@ -60,7 +60,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The database answers
+         * The database commits
          * @description Who may: anyone.
          */
         get: {

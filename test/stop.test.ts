@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import pg from 'pg'
-import { enabledModules } from '../src/app.ts'
+import { enabledModules, modules } from '../src/app.ts'
 import { readConfig } from '../src/platform/config.ts'
 import { createPlatform } from '../src/platform/platform.ts'
 import { makeCrowd } from './crowd.ts'
@@ -117,7 +117,7 @@ test('a start that fails gives its connections back', async () => {
   stack.defer(() => client.end())
   await client.connect()
   await client.query('drop schema pgboss cascade')
-  const config = readConfig({ DATA_DIR: folder, LOG_LEVEL: 'silent' })
+  const config = readConfig({ DATA_DIR: folder, LOG_LEVEL: 'silent' }, modules)
   for (let attempt = 0; attempt < 3; attempt++)
     await assert.rejects(createPlatform(config, database.url, enabledModules(config), { worker: true }))
   await eventually('no connection is left', async () => {

@@ -1,7 +1,7 @@
 /** A setting: its default, how its text is read, and what it means. Reading throws in words that follow its name. */
 export type Setting<T> = {
   default: string
-  read(text: string, environment: Record<string, string | undefined>): T
+  read(text: string, environment?: Record<string, string | undefined>): T
   secret?: boolean
   meaning: string
 }

@@ -35,6 +35,8 @@ declare module '../platform/access.ts' {
   }
 }
 
+const orderKey = ({ order_id }: { order_id: number }) => String(order_id)
+
 export const shop: Module = {
   name: 'shop',
   messages,
@@ -45,8 +47,8 @@ export const shop: Module = {
   seed,
   shapes: [Product, Order],
   jobs: {
-    'shop.document': { handle: makeDocuments, batchSize: 10 },
-    'shop.document_mail': { handle: mailDocuments, batchSize: 20 },
+    'shop.document': { handle: makeDocuments, key: orderKey, batchSize: 10 },
+    'shop.document_mail': { handle: mailDocuments, key: orderKey, batchSize: 20 },
     'shop.shipping': shippingJob,
   },
   loops: [

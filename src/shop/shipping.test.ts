@@ -178,3 +178,51 @@ test('calls are neither doubled nor lost', async () => {
   assert.equal(service.calls.length, 3)
   await app.audit()
 })
+
+// Guarantee: however long the delivery service is away and is left alone, an order has one live job, which never dies of that,
+// and the calls go out when the service is back.
+test('an outage makes no jobs', async () => {
+  let sound = false
+  await using service = await deliveryService((_, response) => {
+    response.writeHead(sound ? 200 : 503).end()
+  })
+  await using app = await startApp({ SHIPPING_URL: service.url })
+  const admin = await logInAdmin(app)
+  const [product, anna] = [await addProduct(app, admin, { stock: 100 }), await person(app)]
+  const bought60 = await Promise.all(Array.from({ length: 60 }, () => bought(app, anna.token, [product.id, 1])))
+  const orders = bought60.map((o) => o.id)
+  for (const status of ['processing', 'shipped'])
+    await app.post('/api/admin/orders/status', { orders, status }, { token: admin })
+  const { pool } = app.platform
+  const jobs = async () => {
+    const { rows } = await pool.query(
+      `select count(*) filter (where name = 'shop.shipping')::int made, count(*) filter (where name = 'dead')::int dead,
+         count(*) filter (where name = 'shop.shipping' and state = 'retry' and start_after > now())::int resting from pgboss.job`,
+    )
+    return rows[0]
+  }
+  for (let minute = 0; minute < 10; minute += 2) {
+    await eventually('every call rests', async () => (await jobs()).resting === 60, 60_000)
+    assert.deepEqual(await jobs(), { made: 60, dead: 0, resting: 60 })
+    // Two minutes later, after more tries than a job has elsewhere.
+    await pool.query(
+      `update shop.orders set shipping_at = shipping_at - interval '3 minutes' where shipping = 'waiting'`,
+    )
+    await pool.query(`update pgboss.job set retry_count = retry_count + 10 where name = 'shop.shipping'`)
+    await sweepShipping(app.platform)
+    await hurryRetries(app, 'shop.shipping')
+  }
+  sound = true
+  await eventually(
+    'all are told',
+    async () => {
+      await hurryRetries(app, 'shop.shipping')
+      const waiting = `select count(*)::int n from shop.orders where shipping = 'waiting'`
+      return (await pool.query(waiting)).rows[0].n === 0
+    },
+    120_000,
+  )
+  await drainJobs(app)
+  assert.deepEqual(await jobs(), { made: 60, dead: 0, resting: 0 })
+  await app.audit()
+})

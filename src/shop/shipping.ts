@@ -55,8 +55,8 @@ async function call(platform: Platform, orderId: number, signal: AbortSignal): P
     })
     return status >= 200 && status < 300 ? { delivered: true } : { delivered: false, reason: 'status', status }
   } catch (error) {
-    // Nothing was tried, so it is no attempt; the job comes again.
-    if (!(error instanceof OutgoingError) || error.fault === 'resting') throw error
+    // Nothing was tried, or it was our own worker that stopped: no attempt of theirs, and the job comes again.
+    if (!(error instanceof OutgoingError) || error.fault === 'resting' || signal.aborted) throw error
     return { delivered: false, reason: error.fault }
   }
 }
@@ -71,10 +71,15 @@ async function callShipping(platform: Platform, jobs: Job<{ order_id: number }>[
   return Promise.all(jobs.map((job) => callOnce(platform, job).catch((error: Error) => error)))
 }
 
-/** Calls beside each other, so that a slow service holds up none but its own; tries beyond its attempts a job needs only after faults of ours. */
+/**
+ * Calls beside each other, so that a slow service holds up none but its own. The order ends the attempts: while the service
+ * is left alone its one job comes back, however often, and spends none of them.
+ */
 export const shippingJob: JobKind<Platform, { order_id: number }> = {
   handle: callShipping,
+  key: ({ order_id }) => String(order_id),
   batchSize: 8,
+  retryLimit: 1_000_000,
   retryDelay: firstPause,
   retryDelayMax: longestPause,
 }

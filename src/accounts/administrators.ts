@@ -6,6 +6,7 @@ import { sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, notFound } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
 import { type PageOf, pageAnswer, pageRequest } from '../platform/pages.ts'
+import { contains } from '../platform/search.ts'
 import { checkStrength, endAllLogins, hashPassword } from './passwords.ts'
 import type { UserChange } from './schemas.ts'
 import { insertUser } from './users.ts'
@@ -99,11 +100,7 @@ export async function listUsers(
     .selectFrom('accounts.users')
     .$if(filter.role !== undefined, (q) => q.where('role', '=', filter.role!))
     .$if(filter.search !== undefined, (q) =>
-      q.where(
-        sql<string>`lower(username || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || full_name)`,
-        'like',
-        `%${filter.search!.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`,
-      ),
+      q.where(contains(sql`concat_ws(' ', username, email, phone, full_name)`, filter.search!)),
     )
   const rows = await found
     .select(rowColumns)

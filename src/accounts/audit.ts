@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { sql } from 'kysely'
 import type { Db } from '../platform/database.ts'
-import { cursorAnswer, cursorRequest, type PageOf } from '../platform/pages.ts'
+import { countRows, cursorAnswer, cursorRequest, type PageOf, walk } from '../platform/pages.ts'
 import type { AuditEntry, AuditQuery } from './schemas.ts'
 
 /** The audit log, newest first, by who, what, on what and when. */
@@ -15,6 +15,7 @@ export async function listAudit(db: Db, req: FastifyRequest, query: AuditQuery):
     .$if(query.subject_id !== undefined, (q) => q.where('a.subject_id', '=', query.subject_id!))
     .$if(query.from !== undefined, (q) => q.where('a.at', '>=', query.from!))
     .$if(query.to !== undefined, (q) => q.where('a.at', '<', query.to!))
+  const { after, order } = walk(page, sql`a.id`)
   const rows = await found
     .leftJoin('accounts.users as u', 'u.id', 'a.user_id')
     .select([
@@ -31,13 +32,11 @@ export async function listAudit(db: Db, req: FastifyRequest, query: AuditQuery):
       'a.address',
       'a.request_id',
     ])
-    .$if(page.id !== null, (q) => q.where('a.id', page.descending ? '<' : '>', page.id!))
-    .orderBy('a.id', page.descending ? 'desc' : 'asc')
+    .where(after)
+    .orderBy(order)
     .limit(page.limit + 1)
     .offset(page.offset)
     .execute()
-  const count = page.withCount
-    ? (await found.select((e) => e.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
-    : null
+  const count = await countRows(db, page, (limit) => found.select('a.id').modifyEnd(limit))
   return cursorAnswer(page, rows as AuditEntry[], count)
 }

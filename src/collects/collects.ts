@@ -8,6 +8,7 @@ import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { type CursorRequest, cursorAnswer, pageAnswer, type pageRequest } from '../platform/pages.ts'
+import { contains } from '../platform/search.ts'
 import { withCover } from './covers.ts'
 import {
   type Collect,
@@ -61,7 +62,7 @@ export function collectFeed(id: number, page: CursorRequest): Source {
         `${newestSql} and p.id ${compare} $2 order by p.id ${order} limit $3 offset $4`,
         [id, page.id ?? (page.descending ? Number.MAX_SAFE_INTEGER : 0), page.limit + 1, page.offset],
       )
-      return { answer: cursorAnswer(page, rows, page.withCount ? collect.n : null) }
+      return { answer: cursorAnswer(page, rows, { count: page.withCount ? collect.n : null }) }
     },
   }
 }
@@ -81,7 +82,7 @@ export function collectList({ db }: Platform, query: CollectsQuery, page: Return
   if (occasion) filters.push(sql`c.occasion = ${occasion}`)
   if (author) filters.push(sql`c.author_id = ${author}`)
   if (status) filters.push(is[status])
-  if (search) filters.push(sql`translate(lower(c.title || ' ' || c.description), 'ё', 'е') like ${pattern(search)}`)
+  if (search) filters.push(contains(sql`c.title || ' ' || c.description`, search))
   const found = db.selectFrom('collects.collects as c').where(sql<boolean>`${sql.join(filters, sql` and `)}`)
   const rows = found
     .innerJoin('accounts.users as u', 'u.id', 'c.author_id')
@@ -109,13 +110,6 @@ const runBuilt = async <R>(client: Client, query: Compilable): Promise<R[]> => {
   const { sql: text, parameters } = query.compile()
   return (await client.query(text, parameters as unknown[])).rows as R[]
 }
-
-/** A search folds ё into е and takes % and _ for what they are. */
-const pattern = (search: string) =>
-  `%${search
-    .toLowerCase()
-    .replaceAll('ё', 'е')
-    .replace(/[\\%_]/g, '\\$&')}%`
 
 function checkEnd(endsAt: string | undefined): void {
   if (endsAt !== undefined && !(Date.parse(endsAt) > Date.now())) throw fieldFault('/ends_at', 'validation.in_past')

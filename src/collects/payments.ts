@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { groupCommit } from '../platform/batch.ts'
@@ -7,7 +7,7 @@ import { run, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import type { Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { type CursorRequest, cursorAnswer, type PageOf } from '../platform/pages.ts'
+import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../platform/pages.ts'
 import type { NewPayment, Payment, PaymentChange, PaymentsQuery } from './schemas.ts'
 
 type Gift = { payer: number; input: NewPayment }
@@ -115,26 +115,20 @@ export async function listPayments(
     ],
     sql` and `,
   )
-  const after = page.id === null ? sql`true` : page.descending ? sql`p.id < ${page.id}` : sql`p.id > ${page.id}`
-  const order = page.descending ? sql.raw('desc') : sql.raw('asc')
-  const reach = page.limit + 1 + page.offset
+  const { after, order } = walk(page, sql`p.id`)
   // Each branch walks an index of its own and stops early, however many payments there are.
-  const own = sql`(select p.id from collects.payments p where p.payer_id = ${user.id} and ${filters}`
-  const ofMine = sql`(select p.id from collects.collects c cross join lateral (
-      select p.id from collects.payments p where p.collect_id = c.id and ${filters}`
-  const ids = hasRole(user, 'admin', 'auditor')
-    ? sql`select p.id from collects.payments p where ${filters} and ${after} order by p.id ${order} limit ${reach}`
-    : sql`${own} and ${after} order by p.id ${order} limit ${reach})
-        union ${ofMine} and ${after} order by p.id ${order} limit ${reach}) p where c.author_id = ${user.id})`
+  const ids = (end: RawBuilder<unknown>) =>
+    hasRole(user, 'admin', 'auditor')
+      ? sql`(select p.id from collects.payments p where ${filters} ${end})`
+      : sql`((select p.id from collects.payments p where p.payer_id = ${user.id} and ${filters} ${end})
+          union (select p.id from collects.collects c cross join lateral (
+            select p.id from collects.payments p where p.collect_id = c.id and ${filters} ${end}) p
+            where c.author_id = ${user.id}))`
+  const ends = sql`and ${after} order by ${order} limit ${page.limit + 1 + page.offset}`
   const { rows } = await sql<Payment>`
-    select ${visible(user)} from (${ids}) found join collects.payments p using (id) join accounts.users u on u.id = p.payer_id
-    order by p.id ${order} limit ${page.limit + 1} offset ${page.offset}`.execute(db)
-  if (!page.withCount) return cursorAnswer(page, rows, null)
-  const all = hasRole(user, 'admin', 'auditor')
-    ? sql`select p.id from collects.payments p where ${filters}`
-    : sql`${own}) union ${ofMine}) p where c.author_id = ${user.id})`
-  const count = await sql<{ n: number }>`select count(*) n from (${all}) t`.execute(db)
-  return cursorAnswer(page, rows, count.rows[0]!.n)
+    select ${visible(user)} from ${ids(ends)} found join collects.payments p using (id) join accounts.users u on u.id = p.payer_id
+    order by ${order} limit ${page.limit + 1} offset ${page.offset}`.execute(db)
+  return cursorAnswer(page, rows, await countRows(db, page, ids))
 }
 
 /** A payment that the caller may see: the payer, the author of the collect, administrators. */

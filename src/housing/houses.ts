@@ -8,6 +8,7 @@ import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { type PageOf, pageAnswer, type pageRequest } from '../platform/pages.ts'
+import { contains } from '../platform/search.ts'
 import { apartmentColumns } from './apartments.ts'
 import { lastReading } from './meters.ts'
 import { type House, HouseChange, type HousesQuery, type NewHouse } from './schemas-houses.ts'
@@ -37,12 +38,7 @@ export async function listHouses(
   { search, ordering = 'address' }: HousesQuery,
   page: ReturnType<typeof pageRequest>,
 ): Promise<PageOf<House>> {
-  const words = search
-    ?.toLowerCase()
-    .replaceAll('ё', 'е')
-    .trim()
-    .replace(/[\\%_]/g, '\\$&')
-  const where = sql`${visible(user)} ${words ? sql`and translate(lower(h.address), 'ё', 'е') like ${`%${words}%`}` : sql``}`
+  const where = sql`${visible(user)} and ${search ? contains(sql`h.address`, search) : sql`true`}`
   const order = orders[ordering.replace('-', '') as keyof typeof orders]
   const direction = sql.raw(ordering.startsWith('-') ? 'desc' : 'asc')
   const { rows } = await sql<House>`

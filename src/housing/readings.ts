@@ -1,11 +1,19 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { type Db, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { type CursorRequest, cursorAnswer, type PageOf, pageAnswer, type pageRequest } from '../platform/pages.ts'
+import {
+  type CursorRequest,
+  countRows,
+  cursorAnswer,
+  type PageOf,
+  pageAnswer,
+  type pageRequest,
+  walk,
+} from '../platform/pages.ts'
 import { lockMeter, meanVolume } from './meters.ts'
 import type { MonthReadingsQuery, NewReading, Reading, ReadingChange, ReadingsQuery } from './schemas-meters.ts'
 import { checkApartment, inWords, mayBeSeen, staff } from './viewers.ts'
@@ -40,15 +48,13 @@ export async function listReadings(
 ): Promise<PageOf<Reading>> {
   await checkMeter(db, user, meter)
   const month = query.month ? sql`and r.month = ${`${query.month}-01`}` : sql``
-  const direction = sql.raw(request.descending ? 'desc' : 'asc')
-  const after = request.id === null ? sql`` : sql`and r.id ${sql.raw(request.descending ? '<' : '>')} ${request.id}`
+  const { after, order } = walk(request, sql`r.id`)
   const { rows } = await sql<Reading>`
-    ${readings} where r.meter_id = ${meter} ${month} ${after}
-    order by r.id ${direction} limit ${request.limit + 1} offset ${request.offset}`.execute(db)
-  if (!request.withCount) return cursorAnswer(request, rows, null)
-  const total = await sql<{ n: number }>`
-    select count(*) n from housing.readings r where r.meter_id = ${meter} ${month}`.execute(db)
-  return cursorAnswer(request, rows, total.rows[0]!.n)
+    ${readings} where r.meter_id = ${meter} ${month} and ${after}
+    order by ${order} limit ${request.limit + 1} offset ${request.offset}`.execute(db)
+  const found = (limit: RawBuilder<unknown>) =>
+    sql`select from housing.readings r where r.meter_id = ${meter} ${month} ${limit}`
+  return cursorAnswer(request, rows, await countRows(db, request, found))
 }
 
 async function checkMeter(db: Db, user: User, id: number): Promise<void> {

@@ -14,7 +14,7 @@ export type State = { id: string; data: unknown; done?: boolean }
 
 const mostStreams = 2000
 const mostOfUser = 20
-/** What a reader may leave unread before the stream is cut. */
+/** What a reader may have left unread when there is more to tell. */
 const mostUnreadBytes = 64 << 10
 /** Changes that follow each other faster become one event. */
 const gapMs = 200
@@ -76,7 +76,7 @@ export async function streamEvents(
     raw.writeHead(200, reply.getHeaders() as Record<string, string>)
     raw.flushHeaders()
     const write = (text: string) => {
-      if (raw.write(text) || raw.writableLength <= mostUnreadBytes) return
+      if (raw.writableLength <= mostUnreadBytes) return void raw.write(text)
       log.debug({ user_id: user }, 'an event stream is cut, for nobody reads it')
       raw.destroy()
     }

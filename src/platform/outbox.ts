@@ -1,9 +1,19 @@
+import { sql } from 'kysely'
 import { type Static, Type } from 'typebox'
 import { hasRole, mayRead, type User } from './access.ts'
 import { notFound } from './errors.ts'
 import type { App } from './http.ts'
 import type { Platform, SecretRef } from './module.ts'
-import { type CursorRequest, cursorAnswer, cursorQuery, cursorRequest, Ordering, Page } from './pages.ts'
+import {
+  type CursorRequest,
+  countRows,
+  cursorAnswer,
+  cursorQuery,
+  cursorRequest,
+  Ordering,
+  Page,
+  walk,
+} from './pages.ts'
 import { Choice, Closed, IdParams, Instant, Nullable } from './schemas.ts'
 
 const OutboxItem = Type.Object({
@@ -49,16 +59,15 @@ export function outboxRoutes(app: App, platform: Platform): void {
 /** What was sent, newest first unless asked otherwise, with the secrets that the viewer may see. */
 export async function listOutbox(platform: Platform, viewer: User, { kind }: { kind?: string }, page: CursorRequest) {
   const rows = platform.db.selectFrom('platform.outbox').$if(kind !== undefined, (q) => q.where('kind', '=', kind!))
+  const { after, order } = walk(page, sql`id`)
   const results = await rows
     .select(['id', 'kind', 'to', 'subject', 'text', 'secret', 'state', 'created_at'])
-    .$if(page.id !== null, (q) => q.where('id', page.descending ? '<' : '>', page.id!))
-    .orderBy('id', page.descending ? 'desc' : 'asc')
+    .where(after)
+    .orderBy(order)
     .limit(page.limit + 1)
     .offset(page.offset)
     .execute()
-  const count = page.withCount
-    ? (await rows.select((e) => e.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
-    : null
+  const count = await countRows(platform.db, page, (limit) => rows.select('id').modifyEnd(limit))
   return cursorAnswer(page, (await readable(platform, viewer, results)) as Static<typeof OutboxItem>[], count)
 }
 

@@ -1,5 +1,4 @@
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
-import { AppError } from './errors.ts'
 
 /** Identity of a row: a JSON integer. */
 export const Id = (description?: string) =>
@@ -74,8 +73,3 @@ export const Problem = Type.Object(
 
 /** A named shape of the OpenAPI document, to be registered once and referred to in answers. */
 export const Ref = <T extends TSchema>(_schema: T, id: string) => Type.Unsafe<Static<T>>(Type.Ref(id))
-
-/** Parses a cursor of ours; anything else is the caller's fault. */
-export function badCursor(): AppError {
-  return new AppError(400, 'request.invalid', {}, { faults: [{ path: '/cursor', code: 'validation.cursor' }] })
-}

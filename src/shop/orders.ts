@@ -7,7 +7,7 @@ import { run, sqlOf, type Tx } from '../platform/database.ts'
 import { type AppError, type FieldFault, fieldFaults, notFound } from '../platform/errors.ts'
 import type { Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { type CursorRequest, cursorAnswer, type PageOf } from '../platform/pages.ts'
+import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../platform/pages.ts'
 import { type AdminOrdersQuery, type NewOrder, type Order, orderEdits } from './schemas.ts'
 import { shopSettings } from './settings.ts'
 
@@ -194,19 +194,11 @@ export async function listOrders(
   if (query.created_from) filters.push(sql`o.created_at >= ${query.created_from}::timestamptz`)
   if (query.created_to) filters.push(sql`o.created_at < ${query.created_to}::timestamptz`)
   const where = sql.join(filters, sql` and `)
-  // Ids are drawn before the commit, so times and ids may cross by a hair; the cursor bears the id, its row the time.
-  const byId = query.ordering?.endsWith('id') ?? false
-  const key = byId ? sql`(o.id)` : sql`(o.created_at, o.id)`
-  const place = byId
-    ? sql`(${page.id}::bigint)`
-    : sql`((select created_at from shop.orders where id = ${page.id}), ${page.id}::bigint)`
-  const after = page.id === null ? sql`true` : sql`${key} ${sql.raw(page.descending ? '<' : '>')} ${place}`
-  const direction = sql.raw(page.descending ? 'desc' : 'asc')
-  const order = byId ? sql`o.id ${direction}` : sql`o.created_at ${direction}, o.id ${direction}`
-  const { rows } = await sql<Order>`
-    select ${sql.raw(orderColumns)} ${sql.raw(orderSource)} where ${where} and ${after}
+  // Ids are drawn before the commit, so times and ids may cross by a hair.
+  const { after, order, key } = walk(page, sql`o.id`, { created_at: [sql`o.created_at`, 'timestamptz'] })
+  const { rows } = await sql<Order & { key: string }>`
+    select ${sql.raw(orderColumns)}, ${key} as key ${sql.raw(orderSource)} where ${where} and ${after}
     order by ${order} limit ${page.limit + 1} offset ${page.offset}`.execute(db)
-  if (!page.withCount) return cursorAnswer(page, rows, null)
-  const count = await sql<{ n: number }>`select count(*) n from shop.orders o where ${where}`.execute(db)
-  return cursorAnswer(page, rows, count.rows[0]!.n)
+  const found = (limit: RawBuilder<unknown>) => sql`select from shop.orders o where ${where} ${limit}`
+  return cursorAnswer(page, rows, await countRows(db, page, found))
 }

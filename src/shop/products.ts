@@ -8,6 +8,7 @@ import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { pageAnswer, type pageRequest } from '../platform/pages.ts'
+import { contains, folded, foldedSql } from '../platform/search.ts'
 import { type NewProduct, type Product, type ProductChange, type ProductsQuery, productEdits } from './schemas.ts'
 
 /** Answers about products are kept so long at most, whatever the stamps say. */
@@ -31,11 +32,8 @@ export function productDetail(id: number): Source {
 
 /** How like a word of the shop a typed one must be, of 1; only asked where nothing has the words as typed. */
 const likeness = 0.33
-const letters = sql`translate(lower(p.name || ' ' || p.description), 'ё', 'е')`
-
-/** A search folds ё into е and takes % and _ for what they are. */
-const folded = (search: string) => search.toLowerCase().replaceAll('ё', 'е').trim()
-const pattern = (search: string) => `%${search.replace(/[\\%_]/g, '\\$&')}%`
+const text = sql`p.name || ' ' || p.description`
+const letters = foldedSql(text)
 
 const orders = {
   price: sql`p.price`,
@@ -59,7 +57,7 @@ export function productList({ db }: Platform, query: ProductsQuery, page: Return
 
   const words = sql`websearch_to_tsquery('russian', ${search})`
   const asTyped = {
-    found: sql`(p.words @@ ${words} or ${letters} like ${pattern(search ?? '')})`,
+    found: sql`(p.words @@ ${words} or ${contains(text, search ?? '')})`,
     best: sql`ts_rank(p.words, ${words})`,
   }
   const alike = { found: sql`${search} <<% ${letters}`, best: sql`strict_word_similarity(${search}, ${letters})` }

@@ -97,7 +97,7 @@ export function routes(app: App, platform: Platform): void {
       config: { access: ['owner'] },
       schema: { summary: "One's own orders", querystring: OrdersQuery, response: { 200: Orders } },
     },
-    async (req) => listOrders(platform, { ...req.query, user: req.user.id }, cursorRequest(req)),
+    async (req) => listOrders(platform, { ...req.query, user: req.user.id }, cursorRequest(req, '-created_at')),
   )
   app.post(
     '/api/orders',
@@ -191,7 +191,7 @@ export function routes(app: App, platform: Platform): void {
       config: { access: readers },
       schema: { summary: "Everybody's orders", querystring: AdminOrdersQuery, response: { 200: Orders } },
     },
-    async (req) => listOrders(platform, req.query, cursorRequest(req)),
+    async (req) => listOrders(platform, req.query, cursorRequest(req, '-created_at')),
   )
   app.post(
     '/api/admin/orders/status',

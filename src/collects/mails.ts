@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { formatMoney, formatTime } from '../platform/i18n.ts'
+import { formatsOf } from '../platform/formats.ts'
 import type { Job } from '../platform/jobs.ts'
 import { type Recipient, sendLetters } from '../platform/letters.ts'
 import type { Platform } from '../platform/module.ts'
@@ -20,7 +20,8 @@ export async function mailCreated(platform: Platform, jobs: Job<{ collect_id: nu
     (data) => data.collect_id,
     rows,
     ({ id, title, target_amount, ends_at }, locale) => {
-      const ends = formatTime(locale, ends_at, config.TIMEZONE)
+      const { money, time } = formatsOf(platform, locale)
+      const ends = time(ends_at)
       return {
         key: `collect-${id}`,
         subject: t(locale, 'collects.mail.created_subject', { title }),
@@ -28,7 +29,7 @@ export async function mailCreated(platform: Platform, jobs: Job<{ collect_id: nu
           target_amount
             ? t(locale, 'collects.mail.created_target', {
                 title,
-                amount: formatMoney(locale, target_amount, config.CURRENCY),
+                amount: money(target_amount),
                 ends,
               })
             : t(locale, 'collects.mail.created_open', { title, ends }),
@@ -63,7 +64,7 @@ export async function mailPayment(platform: Platform, jobs: Job<{ payment_id: nu
     (data) => data.payment_id,
     rows,
     (row, locale) => {
-      const amount = formatMoney(locale, row.amount, config.CURRENCY)
+      const amount = formatsOf(platform, locale).money(row.amount)
       return {
         key: `payment-${row.id}`,
         subject: t(locale, 'collects.mail.paid_subject', { amount, title: row.title }),

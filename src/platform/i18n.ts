@@ -42,14 +42,3 @@ export function pickLocale(header: string | undefined, fallback: Locale): Locale
     .sort((a, b) => b.weight - a.weight)
   return (wanted.find((w) => locales.includes(w.tag as Locale))?.tag as Locale | undefined) ?? fallback
 }
-
-/** `1500.00` as `1 500,00 ₽` in the manner of the language. */
-export function formatMoney(locale: Locale, amount: string, currency: string): string {
-  // The type of Intl knows only numbers; decimal strings are formatted exactly.
-  return new Intl.NumberFormat(locale, { style: 'currency', currency }).format(amount as unknown as number)
-}
-
-/** A date and time in words, in the installation's time zone. */
-export function formatTime(locale: Locale, instant: string, timeZone: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone }).format(new Date(instant))
-}

@@ -3,7 +3,8 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js'
 import { transaction } from '../platform/database.ts'
 import { notFound } from '../platform/errors.ts'
 import { sweepFiles } from '../platform/files.ts'
-import { formatMoney, type Locale } from '../platform/i18n.ts'
+import { formatsOf } from '../platform/formats.ts'
+import type { Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
 import { type Recipient, sendLetters } from '../platform/letters.ts'
 import type { Platform } from '../platform/module.ts'
@@ -87,16 +88,13 @@ async function recordDocuments({ db, jobs }: Platform, made: Made[]): Promise<vo
   })
 }
 
-function paperOf({ config, translate }: Platform, row: Ordered): OrderPaper {
+function paperOf(platform: Platform, row: Ordered): OrderPaper {
+  const { config, translate } = platform
   const locale = row.locale ?? config.LOCALE
   const t = (word: string, params?: Record<string, unknown>) => translate(locale, `shop.document.${word}`, params)
-  const number = new Intl.NumberFormat(locale, { useGrouping: true })
-  const amount = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, useGrouping: true })
-  // The type of Intl knows only numbers; decimal strings are formatted exactly.
-  const money = (sum: string) => amount.format(sum as unknown as number)
-  const total = formatMoney(locale, row.total_price, config.CURRENCY)
+  const { money, amount, quantity, day } = formatsOf(platform, locale)
+  const total = money(row.total_price)
   const { payee, inn, kpp, phone, email } = row.requisites
-  const day = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: config.TIMEZONE })
   const present = (...lines: (string | null | undefined | false)[]) =>
     lines.filter((l) => typeof l === 'string' && l !== '') as string[]
   return {
@@ -104,7 +102,7 @@ function paperOf({ config, translate }: Platform, row: Ordered): OrderPaper {
     createdAt: row.created_at,
     organisation: row.organisation,
     title: t('title', { number: row.id }),
-    date: t('date', { date: day.format(new Date(row.created_at)) }),
+    date: t('date', { date: day(row.created_at) }),
     seller: {
       label: t('seller'),
       lines: present(payee ?? row.organisation, inn && t('inn', { inn }), kpp && t('kpp', { kpp }), phone, email),
@@ -126,9 +124,9 @@ function paperOf({ config, translate }: Platform, row: Ordered): OrderPaper {
     },
     rows: row.items.map((item) => ({
       name: item.name,
-      quantity: number.format(item.quantity),
-      price: money(item.price),
-      amount: money(item.amount),
+      quantity: quantity(item.quantity),
+      price: amount(item.price),
+      amount: amount(item.amount),
     })),
     total: { label: t('total'), sum: total, inWords: t('lines', { count: row.items.length, total }) },
     link: { url: `${config.PUBLIC_URL}/orders/${row.id}`, words: t('scan') },
@@ -161,7 +159,7 @@ export async function mailDocuments(platform: Platform, jobs: Job<{ order_id: nu
         key: `order-${id}`,
         subject: t(locale, 'shop.mail.subject', { number: id }),
         paragraphs: [
-          t(locale, 'shop.mail.taken', { number: id, total: formatMoney(locale, total_price, config.CURRENCY) }),
+          t(locale, 'shop.mail.taken', { number: id, total: formatsOf(platform, locale).money(total_price) }),
           t(locale, 'shop.mail.attached'),
         ],
         button: { label: t(locale, 'shop.mail.open'), url: `${config.PUBLIC_URL}/orders/${id}` },

@@ -30,28 +30,28 @@ async function moveOrders(
   ids: number[],
   to: OrderStatus,
 ): Promise<Map<number, { from: OrderStatus; status: OrderStatus; refusal?: AppError }>> {
-  const run = sqlOf(tx)
+  const query = sqlOf(tx)
   // Products before orders, as those who buy; the lines of an order never change, so its goods are known unlocked.
   if (to === 'cancelled')
-    await run(
+    await query(
       `select from shop.products where id in (select product_id from shop.order_items where order_id = any($1::bigint[]))
        order by id for no key update`,
       [ids],
     )
-  const orders = await run<{ id: number; status: OrderStatus }>(
+  const orders = await query<{ id: number; status: OrderStatus }>(
     'select id, status from shop.orders where id = any($1::bigint[]) order by id for no key update',
     [ids],
   )
   const going = orders.filter((o) => steps[o.status].includes(to)).map((o) => o.id)
   if (going.length) {
     if (to === 'cancelled')
-      await run(
+      await query(
         `update shop.products p set stock = stock + i.quantity
          from (select product_id, sum(quantity) quantity from shop.order_items where order_id = any($1::bigint[]) group by product_id) i
          where p.id = i.product_id`,
         [going],
       )
-    await run(
+    await query(
       `with moved as (
          update shop.orders set status = $2, updated_at = now(),
            shipping = case when $2 = 'shipped' then 'waiting' else shipping end,
@@ -72,7 +72,7 @@ async function moveOrders(
           after: { status: to },
         },
       }))
-      await recordChanges(run, changes)
+      await recordChanges(query, changes)
     }
     if (to === 'shipped')
       await platform.jobs.enqueue(

@@ -1,0 +1,31 @@
+import type { Config } from './config.ts'
+import { type Locale, locales } from './i18n.ts'
+import type { Platform } from './module.ts'
+
+/** How letters and documents write figures and times in a language, in the installation's currency and time zone. */
+export const formatsOf = (platform: Platform, locale: Locale) => platform.own(openFormats).get(locale)!
+
+// Made once, for making them takes longer than using them.
+const openFormats = ({ config }: Platform) => new Map(locales.map((locale) => [locale, makeFormats(config, locale)]))
+
+function makeFormats({ CURRENCY: currency, TIMEZONE: timeZone }: Config, locale: Locale) {
+  // The type of Intl knows only numbers; decimal strings are formatted exactly.
+  const exact = (options: Intl.NumberFormatOptions) => {
+    const format = new Intl.NumberFormat(locale, options)
+    return (figure: string | number) => format.format(figure as number)
+  }
+  const at = (options: Intl.DateTimeFormatOptions) => {
+    const format = new Intl.DateTimeFormat(locale, { ...options, timeZone })
+    return (instant: string) => format.format(new Date(instant))
+  }
+  return {
+    /** `1500.00` as `1 500,00 ₽`. */
+    money: exact({ style: 'currency', currency }),
+    /** `1500.00` as `1 500,00`. */
+    amount: exact({ minimumFractionDigits: 2, useGrouping: true }),
+    /** `1500` or `12.345`, with as many places as it has, three at most. */
+    quantity: exact({ useGrouping: true }),
+    day: at({ dateStyle: 'long' }),
+    time: at({ dateStyle: 'long', timeStyle: 'short' }),
+  }
+}

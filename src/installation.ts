@@ -51,9 +51,12 @@ export async function openDatabase(
   return { url: server.url, close: (withinMs) => server.stop(withinMs) }
 }
 
-/** Brings the tables and the queues of every module up to date; returns the names of the migrations that ran. */
-export async function migrateAll(url: string): Promise<string[]> {
+/**
+ * Brings the tables and the queues of every module up to date, and says which migrations ran. Beside a newer schema the
+ * queues stay as the newer code made them.
+ */
+export async function migrateAll(url: string): Promise<{ ran: string[]; newer: string[] }> {
   const done = await migrate(url)
-  await migrateJobs(url, Object.assign({}, ...modules.map((m) => m.jobs ?? {})))
+  if (!done.newer.length) await migrateJobs(url, Object.assign({}, ...modules.map((m) => m.jobs ?? {})))
   return done
 }

@@ -7,6 +7,7 @@ import { Failure, loadConfig, migrateAll, openDatabase } from './installation.ts
 import { type Config, SettingsError } from './platform/config.ts'
 import { retryJob, retryJobs } from './platform/jobs-routes.ts'
 import { createLogger } from './platform/log.ts'
+import { MigrationError } from './platform/migrate.ts'
 import { createPlatform } from './platform/platform.ts'
 import { type Parts, serve } from './serve.ts'
 
@@ -142,8 +143,10 @@ const main = defineCommand({
         const config = loadConfig()
         const database = await openDatabase(config, createLogger({ ...config, LOG_LEVEL: 'warn' }))
         try {
-          const done = await migrateAll(database.url)
-          say(done.length ? `Ran ${done.join(', ')}.` : 'The database is up to date.')
+          const { ran, newer } = await migrateAll(database.url)
+          if (ran.length) say(`Ran ${ran.join(', ')}.`)
+          else if (newer.length) say(`The database is newer, beside which this version can run: ${newer.join(', ')}.`)
+          else say('The database is up to date.')
         } finally {
           await database.close()
         }
@@ -232,6 +235,7 @@ process.on('uncaughtException', (error) => {
 const known = (error: unknown) =>
   error instanceof Failure ||
   error instanceof SettingsError ||
+  error instanceof MigrationError ||
   ['StartError', 'CLIError'].includes((error as Error)?.name)
 const rawArgs = process.argv.slice(2)
 if (!rawArgs.length || rawArgs.some((a) => a === '--help' || a === '-h'))

@@ -9,8 +9,10 @@ import { describeApi } from '../src/platform/describe.ts'
 import { createLogger } from '../src/platform/log.ts'
 import { migrate } from '../src/platform/migrate.ts'
 import { generatedPages } from './generated-pages.ts'
+import { schemaText } from './schema.ts'
 import { webTypes } from './web-types.ts'
 
+const schemas = modules.map((module) => module.name)
 const check = process.argv.includes('--check')
 const folder = mkdtempSync(join(tmpdir(), 'dvor-generate-'))
 // As root PostgreSQL runs as another user, who must be able to pass.
@@ -42,7 +44,7 @@ try {
       '--log-level',
       'error',
       '--include-pattern',
-      '(platform|accounts|collects|mailings|housing|shop).*',
+      `(${schemas.join('|')}).*`,
       '--type-mapping',
       '{"int8":"number","timestamptz":"string","date":"string"}',
       '--out-file',
@@ -51,6 +53,7 @@ try {
     { stdio: ['ignore', 'ignore', 'inherit'] },
   )
   put('src/platform/tables.gen.ts', readFileSync(types, 'utf8'))
+  put('schema.sql', await schemaText(server.url, schemas))
   for (const page of await generatedPages()) put(page.file, page.content)
   const document = join(folder, 'openapi.json')
   writeFileSync(document, JSON.stringify(await describeApi(modules)))

@@ -75,7 +75,8 @@ create table accounts.notices (
   email text,
   phone text,
   locale text not null,
-  created_at timestamp with time zone default now() not null
+  created_at timestamp with time zone default now() not null,
+  confirmed boolean default false not null
 );
 alter table accounts.notices add constraint notices_change_check CHECK ((change = ANY (ARRAY['email'::text, 'phone'::text, 'password'::text])));
 alter table accounts.notices add constraint notices_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254)));

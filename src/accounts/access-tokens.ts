@@ -10,15 +10,18 @@ export const accessSeconds = 15 * 60
 const recentSeconds = 10 * 60
 
 /** What an access token vouches for: who, with which role and version of the user, and when they proved it (seconds). */
-export type Vouched = { id: number; role: Role; version: number; auth_time: number }
+export type Vouched = { id: number; role: Role; token_version: number; auth_time: number }
 
 const openKey = (platform: Platform) => createSecretKey(platform.derive('access', ''))
 // Checking a signature costs more than finding it here.
 const openVerified = () => new LRUCache<string, { user: Vouched; expires: number }>({ max: 10_000 })
 
 /** Proves for 15 minutes who somebody is, without a look into the database. */
-export async function accessToken(platform: Platform, { id, role, version, auth_time }: Vouched): Promise<string> {
-  return new SignJWT({ role, version, auth_time })
+export async function accessToken(
+  platform: Platform,
+  { id, role, token_version, auth_time }: Vouched,
+): Promise<string> {
+  return new SignJWT({ role, token_version, auth_time })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(String(id))
     .setIssuedAt()
@@ -37,7 +40,7 @@ export async function verifyAccessToken(platform: Platform, token: string): Prom
     const user = {
       id: Number(payload.sub),
       role: payload.role as Role,
-      version: Number(payload.version),
+      token_version: Number(payload.token_version),
       auth_time: Number(payload.auth_time),
     }
     verified.set(token, { user, expires: payload.exp! * 1000 })
@@ -52,8 +55,15 @@ export function viewToken(platform: Platform, login: number): string {
   return `${login}.${platform.derive('view', String(login)).toString('base64url')}`
 }
 
-/** Throws 403 unless the caller logged in within the last 10 minutes; a machine token never did. */
-export function requireRecentLogin({ auth_time = Number.NaN }: User): void {
+/**
+ * Throws 403 unless the caller logged in within the last 10 minutes; a machine token never did. With the locked row of
+ * the user also 401 when what the token vouches for was changed since the request came.
+ */
+export function requireRecentLogin(
+  { auth_time = Number.NaN, token_version }: User,
+  present?: { token_version: number },
+): void {
   const recent = Date.now() / 1000 - auth_time <= recentSeconds
   if (!recent) throw new AppError(403, 'accounts.login_again')
+  if (present && present.token_version !== token_version) throw new AppError(401, 'accounts.token_refused')
 }

@@ -7,6 +7,7 @@ import { AppError, notFound } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
 import { type PageOf, pageAnswer, pageRequest } from '../platform/pages.ts'
 import { contains } from '../platform/search.ts'
+import { usernamePattern } from '../platform/validation.ts'
 import { checkStrength, endAllLogins, hashPassword } from './passwords.ts'
 import type { UserChange } from './schemas.ts'
 import { insertUser } from './users.ts'
@@ -48,6 +49,7 @@ export async function setAdministrator(
 ): Promise<string | undefined> {
   const { db, translate } = platform
   if (password.length < 8) return 'The password needs 8 characters or more.'
+  if (!usernamePattern.test(username)) return translate('en', 'validation.format_username')
   try {
     checkStrength('/password', password, username)
     const password_hash = await hashPassword(platform, password)

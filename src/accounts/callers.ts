@@ -50,7 +50,7 @@ async function userOfViewCookie(platform: Platform, cookie: string): Promise<Use
   return userOfLogin(platform, 'view', Number(login))
 }
 
-async function userOfHeader(platform: Platform, header: string): Promise<User | Vouched | undefined> {
+async function userOfHeader(platform: Platform, header: string): Promise<User | undefined> {
   const [scheme = '', token] = header.split(' ')
   if (!token) return undefined
   if (scheme.toLowerCase() === 'bearer') return verifyAccessToken(platform, token)
@@ -71,9 +71,9 @@ const openPresent = ({ pool }: Platform) =>
 type Present = { id: number; role: Role; token_version: number }
 
 /** Whom a token vouches for, unless their password, role or block changed since it was made. */
-async function stillVouched(platform: Platform, { id, version, auth_time }: Vouched): Promise<User | undefined> {
+async function stillVouched(platform: Platform, { id, token_version, auth_time }: Vouched): Promise<User | undefined> {
   const present = await platform.own(openPresent)(id)
-  return present?.token_version === version ? { id, role: present.role, auth_time } : undefined
+  return present?.token_version === token_version ? { ...present, auth_time } : undefined
 }
 
 /**
@@ -86,9 +86,9 @@ export async function authenticate(platform: Platform, req: FastifyRequest): Pro
   const { authorization } = req.headers
   const { view, refresh } = req.cookies
   const reads = req.method === 'GET' || req.method === 'HEAD'
-  let user: User | Vouched | undefined = authorization ? await userOfHeader(platform, authorization) : undefined
-  if (user && 'version' in user && (!reads || Array.isArray(access) || user.role !== 'user'))
-    user = await stillVouched(platform, user)
+  let user: User | undefined = authorization ? await userOfHeader(platform, authorization) : undefined
+  if (user?.token_version !== undefined && (!reads || Array.isArray(access) || user.role !== 'user'))
+    user = await stillVouched(platform, user as Vouched)
   if (!user && refreshCookie && refresh) {
     checkOrigin(platform, req)
     user = await userOfLogin(platform, 'refresh', sha256(refresh))

@@ -4,6 +4,7 @@ import { Counter } from 'prom-client'
 import { run, type Tx } from '../platform/database.ts'
 import { type AppError, fieldFault } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
+import { networkOf } from '../platform/limits.ts'
 import { registry } from '../platform/metrics.ts'
 import type { Platform, Secret } from '../platform/module.ts'
 import { accountsSettings } from './settings.ts'
@@ -17,6 +18,8 @@ export type NewCode = {
   phone?: string
   email?: string
   digits?: number
+  /** The address that asked for a code by SMS. */
+  asker?: string
 }
 
 const lifeSeconds: Record<CodeKind, number> = { login: 300, phone: 300, reset: 3600, email: 3 * 86_400 }
@@ -27,13 +30,26 @@ const comparisons = new Counter({
   registers: [registry],
 })
 
+/** How often letters are sent on request: to an address, for a caller, and for an account. */
+export const letterLimits = (email: string, address: string | undefined, account?: number) => [
+  { kind: 'letter', of: email.toLowerCase(), spanSeconds: 3600, most: 5 },
+  ...(address ? [{ kind: 'letter address', of: networkOf(address), spanSeconds: 3600, most: 30 }] : []),
+  ...(account
+    ? [
+        { kind: 'letter account', of: String(account), spanSeconds: 3600, most: 5 },
+        { kind: 'letter account', of: String(account), spanSeconds: 86_400, most: 10 },
+      ]
+    : []),
+]
+
 /** Writes a code that nobody knows yet, and the job that derives and sends it; returns its id. */
-export async function createCode(platform: Platform, tx: Tx, { kind, ...code }: NewCode): Promise<number> {
+export async function createCode(platform: Platform, tx: Tx, { kind, asker, ...code }: NewCode): Promise<number> {
   const { id } = await tx
     .insertInto('accounts.codes')
     .values({
       ...code,
       kind,
+      asker: asker === undefined ? null : askerOf(platform, asker),
       expires_at: sql<string>`now() + make_interval(secs => ${lifeSeconds[kind]})`,
     })
     .returning('id')
@@ -50,6 +66,7 @@ function derived(platform: Platform, id: number, digits: number | null): string 
   return String(least + (bytes.readBigUInt64BE() % (9n * least)))
 }
 
+const askerOf = (platform: Platform, address: string) => platform.derive('asker of a code', networkOf(address))
 const hashOf = (platform: Platform, id: number, code: string) => platform.derive('hash of a code', `${id} ${code}`)
 const same = (a: Buffer | null, b: Buffer) => a !== null && timingSafeEqual(a, b)
 
@@ -80,24 +97,27 @@ export const codeSecret: Secret = {
 }
 
 /**
- * Counts a try at the newest code of a number and then compares: of any number of guesses at one code five are looked
- * at. Returns the id of the code that was right; 400 for every other case, without saying which.
+ * Counts a try at the newest code of a number and then compares. Of any number of guesses at one code five are looked at
+ * from the network that asked for it and five from all others, so that no stranger uses up its tries. Returns the id of
+ * the code that was right; 400 for every other case, without saying which.
  */
 export async function checkCode(
   platform: Platform,
   kind: 'login' | 'phone',
   phone: string,
   token: string,
+  address: string,
   userId: number | null = null,
 ): Promise<number> {
   // One statement of its own, so that nothing that happens later takes the count back.
   const [code] = await run<{ id: number; hash: Buffer | null }>(
     platform.pool,
-    `update accounts.codes set tries = tries + 1
+    `update accounts.codes set tries = tries + (asker is not distinct from $4)::int,
+       others_tries = others_tries + (asker is distinct from $4)::int
      where id = (select max(id) from accounts.codes where phone = $1 and kind = $2 and user_id is not distinct from $3)
-       and tries < 5 and used_at is null and expires_at > now()
+       and tries < 5 and (asker is not distinct from $4 or others_tries < 5) and used_at is null and expires_at > now()
      returning id, hash`,
-    [phone, kind, userId],
+    [phone, kind, userId, askerOf(platform, address)],
   )
   if (!code) throw refused()
   comparisons.inc()

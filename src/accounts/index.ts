@@ -13,10 +13,10 @@
  *   POST   /api/auth/email/confirm                 confirmEmail         codes, users
  *   POST   /auth                                   createMachineToken   users, tokens
  *   GET    /api/profile                            getProfile           users
- *   PATCH  /api/profile                            changeProfile        users, codes                  accounts.letters
- *   POST   /api/profile/password                   changePassword       users, logins, refresh_tokens, tokens
+ *   PATCH  /api/profile                            changeProfile        users, codes, notices         accounts.letters, accounts.notices
+ *   POST   /api/profile/password                   changePassword       users, logins, tokens, notices    accounts.notices
  *   POST   /api/profile/phone                      sendCode             codes                         accounts.sms
- *   POST   /api/profile/phone/verify               linkPhone            codes, users
+ *   POST   /api/profile/phone/verify               linkPhone            codes, users, notices         accounts.notices
  *   POST   /api/profile/email/confirm              requestConfirmation  codes                         accounts.letters
  *   GET    /api/profile/tokens                     listMachineTokens    tokens
  *   DELETE /api/profile/tokens/:id                 revokeMachineToken   tokens
@@ -29,6 +29,7 @@ import { authenticate } from './callers.ts'
 import { codeSecret, sweepCodes } from './codes.ts'
 import { mailLinks, releaseHeld } from './letters.ts'
 import { messages } from './messages.ts'
+import { sendNotices, sweepNotices } from './notices.ts'
 import { routes } from './routes.ts'
 import { AuditEntry, Profile, TokenPair, UserRow } from './schemas.ts'
 import { seed } from './seed.ts'
@@ -53,10 +54,12 @@ export const accounts: Module = {
     // A code is worth something for five minutes, so the pauses between tries stay short.
     'accounts.sms': { handle: sendSms, batchSize: 20, retryLimit: 20, retryDelayMax: 20 },
     'accounts.letters': { handle: mailLinks, batchSize: 50 },
+    'accounts.notices': { handle: sendNotices, batchSize: 20 },
   },
   loops: [
     { name: 'accounts.sessions', everySeconds: 3600, run: sweepSessions },
     { name: 'accounts.codes', everySeconds: 600, run: sweepCodes },
+    { name: 'accounts.notices', everySeconds: 3600, run: sweepNotices },
     { name: 'accounts.held_letters', everySeconds: 60, run: releaseHeld },
   ],
   invariants: [
@@ -71,7 +74,7 @@ export const accounts: Module = {
     },
     {
       name: 'no code was compared more often than it may be',
-      sql: 'select id from accounts.codes where tries > 5',
+      sql: 'select id from accounts.codes where tries > 5 or others_tries > 5',
     },
     {
       name: 'no two people invited each other',

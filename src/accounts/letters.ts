@@ -9,8 +9,7 @@ import { type Recipient, releaseLetters, sendLetters } from '../platform/letters
 import { admit } from '../platform/limits.ts'
 import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
-import { checkLink, createCode, linkRefused, useCode } from './codes.ts'
-import { letterLimits } from './passwords.ts'
+import { checkLink, createCode, letterLimits, linkRefused, useCode } from './codes.ts'
 
 type Row = Recipient & { id: number; kind: 'reset' | 'email' }
 
@@ -53,7 +52,7 @@ export async function requestConfirmation(platform: Platform, user: User, locale
       .where('id', '=', user.id)
       .executeTakeFirstOrThrow()
     if (!own.email || own.email_confirmed_at) throw new AppError(409, 'accounts.nothing_to_confirm')
-    await admit(platform, sqlOf(tx), letterLimits(own.email, user.address ?? ''))
+    await admit(platform, sqlOf(tx), letterLimits(own.email, user.address, user.id))
     await createCode(platform, tx, { kind: 'email', email: own.email, user_id: user.id, locale })
   })
 }

@@ -5,12 +5,13 @@ import { type Actor, recordChange } from '../platform/audit.ts'
 import { type RunSql, run, sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
-import { admit, forgive, networkOf } from '../platform/limits.ts'
+import { admit, forgive } from '../platform/limits.ts'
 import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { requireRecentLogin } from './access-tokens.ts'
-import { checkLink, createCode, linkRefused, useCode } from './codes.ts'
+import { checkLink, createCode, letterLimits, linkRefused, useCode } from './codes.ts'
 import { commonPasswords } from './common-passwords.ts'
+import { type Reached, tellOwner } from './notices.ts'
 import { openSession, type Session } from './sessions.ts'
 
 // OWASP's second choice for argon2id: 19 MiB, two passes.
@@ -35,6 +36,7 @@ export async function checkPassword(
 
 /** Refuses a password that others would guess first; its length is the schema's. */
 export function checkStrength(path: string, password: string, username: string | null): void {
+  if (!password.trim()) throw fieldFault(path, 'accounts.password_blank')
   const plain = password.toLowerCase()
   if (commonPasswords.has(plain)) throw fieldFault(path, 'accounts.password_common')
   if (username && plain === username.toLowerCase()) throw fieldFault(path, 'accounts.password_is_username')
@@ -76,13 +78,14 @@ export async function changePassword(
   checkStrength('/password', password, before?.username ?? null)
   const password_hash = await hashPassword(platform, password)
   const session = await transaction(platform.db, async (tx) => {
-    const { rows } = await sql<{ same: boolean }>`
-      select password_hash is not distinct from ${known ?? null} same from accounts.users where id = ${user.id} for no key update`.execute(
+    const { rows } = await sql<Reached & { same: boolean }>`
+      select id, email, email_confirmed_at, phone, locale, password_hash is not distinct from ${known ?? null} same from accounts.users where id = ${user.id} for no key update`.execute(
       tx,
     )
     // Somebody changed it meanwhile, so what was proved is no longer so.
     if (!rows[0]?.same) throw fieldFault('/current_password', 'accounts.wrong_current_password')
     await setPassword(tx, user, 'accounts.change_password', user.id, password_hash)
+    await tellOwner(platform, tx, 'password', rows[0])
     return openSession(platform, user, sqlOf(tx))
   })
   if (!session) throw new AppError(401, 'accounts.token_refused')
@@ -102,12 +105,6 @@ export async function requestReset(
     await createCode(platform, tx, { kind: 'reset', email, locale })
   })
 }
-
-/** How often letters are sent on request: to an address, and for a caller. */
-export const letterLimits = (email: string, address: string) => [
-  { kind: 'letter', of: email.toLowerCase(), spanSeconds: 3600, most: 5 },
-  { kind: 'letter address', of: networkOf(address), spanSeconds: 3600, most: 30 },
-]
 
 /** Sets a password by the link of a letter, once; the address is thereby confirmed. */
 export async function resetPassword(

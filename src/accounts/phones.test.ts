@@ -309,3 +309,34 @@ test('the outbox shows a code until it is used', async () => {
   assert.match((await shown(admin))!.text, /#•+$/)
   assert.ok(!(await plain.get(`/api/outbox/${id}`, { token: admin })).text.includes(code))
 })
+
+// Guarantee: a code dies by five wrong tries of the network that asked for it; those of strangers use up none of them, and
+// all strangers together have five.
+test('a stranger does not use up the tries of a code', async () => {
+  await using proxied = await startApp({ SMS_URL: gateway.url, TRUST_PROXY: '127.0.0.1' })
+  const from = (address: string) => ({ headers: { 'x-forwarded-for': address } })
+  const compared = async () =>
+    Number(/dvor_code_comparisons_total (\d+)/.exec((await proxied.get('/metrics')).text)![1])
+  const begin = async () => {
+    const phone = newNumber()
+    await proxied.post('/api/login', { phone }, from('203.0.113.7'))
+    return { phone, code: await gateway.codeFor(phone) }
+  }
+  const { phone, code } = await begin()
+  const tryAs = (address: string, token: string, of = phone) =>
+    proxied.post('/api/verify', { phone: of, token }, from(address))
+  const before = await compared()
+  const strangers = Array.from({ length: 30 }, (_, i) => tryAs(`198.51.100.${i}`, wrongOf(code)))
+  assert.deepEqual([...new Set(statuses(await Promise.all(strangers)))], [400])
+  assert.equal((await compared()) - before, 5)
+  // Not even with the right code, which they may have guessed.
+  assert.equal((await tryAs('198.51.100.99', code)).status, 400)
+  for (let i = 0; i < 4; i++) assert.equal((await tryAs('203.0.113.7', wrongOf(code))).status, 400)
+  assert.equal((await tryAs('203.0.113.7', code)).status, 200)
+
+  const other = await begin()
+  for (let i = 0; i < 5; i++) assert.equal((await tryAs('203.0.113.7', wrongOf(other.code), other.phone)).status, 400)
+  assert.equal((await tryAs('203.0.113.7', other.code, other.phone)).status, 400)
+  assert.equal((await tryAs('198.51.100.1', other.code, other.phone)).status, 400)
+  await proxied.audit()
+})

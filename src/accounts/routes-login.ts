@@ -7,6 +7,7 @@ import { NoContent, Ref } from '../platform/schemas.ts'
 import { clearSession, refreshTokenOf, sendSession, wantsCookies } from './cookies.ts'
 import { confirmEmail } from './letters.ts'
 import { requestReset, resetPassword } from './passwords.ts'
+import { logInByPhone, phoneDigits, sendCode } from './phones.ts'
 import {
   CodeSent,
   Credentials,
@@ -23,7 +24,6 @@ import {
   TokenPair,
 } from './schemas.ts'
 import { closeSession, refreshSession } from './sessions.ts'
-import { logInByPhone, phoneDigits, sendCode } from './sms.ts'
 import { createMachineToken } from './tokens.ts'
 import { checkLogin, login, type Origin, register } from './users.ts'
 

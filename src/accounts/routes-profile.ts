@@ -7,6 +7,7 @@ import { requireRecentLogin } from './access-tokens.ts'
 import { sendSession } from './cookies.ts'
 import { requestConfirmation } from './letters.ts'
 import { changePassword } from './passwords.ts'
+import { linkPhone, phoneDigits, sendCode } from './phones.ts'
 import { originOf } from './routes-login.ts'
 import {
   CodeSent,
@@ -19,7 +20,6 @@ import {
   profileEdits,
   TokenPair,
 } from './schemas.ts'
-import { linkPhone, phoneDigits, sendCode } from './sms.ts'
 import { listMachineTokens, revokeMachineToken } from './tokens.ts'
 import { changeProfile, getProfile } from './users.ts'
 

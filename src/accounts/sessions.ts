@@ -41,7 +41,7 @@ export async function openSession(
      login as (insert into accounts.logins (user_id) select id from holder returning id, created_at),
      token as (insert into accounts.refresh_tokens (hash, login_id, expires_at)
        select $2, id, now() + make_interval(days => $3) from login)
-     select u.id, u.role, u.token_version "version", floor(extract(epoch from l.created_at))::bigint auth_time, l.id login
+     select u.id, u.role, u.token_version, floor(extract(epoch from l.created_at))::bigint auth_time, l.id login
      from holder u, login l`,
     [id, sha256(refresh), refreshDays, password_hash ?? null],
   )
@@ -104,8 +104,8 @@ export async function refreshSession(platform: Platform, refresh: string): Promi
         .execute()
     }
     if (state !== 'fresh' && state !== 'repeated') return undefined
-    const { id, token_version: version } = user
-    return { id, role: user.role as Role, version, auth_time: login.auth_time, login: login.id }
+    const { id, token_version } = user
+    return { id, role: user.role as Role, token_version, auth_time: login.auth_time, login: login.id }
   })
   if (!outcome) throw new AppError(401, 'accounts.refresh_refused')
   return sessionOf(platform, outcome, outcome.login, successor)

@@ -143,3 +143,36 @@ test('what others could take an account over by needs a recent login', async () 
   const { token } = await logIn(app, anna.username, anna.password)
   assert.equal((await app.patch('/api/profile', elsewhere, { token })).status, 200)
 })
+
+// Guarantee: of another address, number or password hears whoever was reached before it, once, by letter and by SMS.
+test('the old address and number hear of a change', async () => {
+  const admin = await logInAdmin(app)
+  const anna = await person(app)
+  const sent = async () => {
+    await drainJobs(app)
+    const { body } = await app.get('/api/outbox?page_size=100', { token: admin })
+    const notices = body.results.filter((l: { text: string; subject: string | null }) => !/#|•/.test(l.text))
+    return notices.map((l: { to: string; kind: string; state: string }) => `${l.kind} ${l.to} ${l.state}`)
+  }
+  const before = (await sent()).length
+  const own = { token: anna.token }
+  const link = async (phone: string) => {
+    await app.post('/api/profile/phone', { phone }, own)
+    await drainJobs(app)
+    const { body } = await app.get('/api/outbox?kind=sms', { token: admin })
+    const token = /#(\d+)$/.exec(body.results[0].text)![1]
+    assert.equal((await app.post('/api/profile/phone/verify', { phone, token }, own)).status, 200)
+  }
+  await link('79120000011')
+  await link('79120000012')
+  assert.equal((await app.patch('/api/profile', { email: 'moved@example.org' }, own)).status, 200)
+  assert.equal((await app.patch('/api/profile', { email: 'moved@example.org', first_name: 'А' }, own)).status, 200)
+  const password = { current_password: anna.password, password: 'blue-sparrow-43' }
+  assert.equal((await app.post('/api/profile/password', password, own)).status, 200)
+  const notices = (await sent()).slice(0, -before || undefined)
+  assert.deepEqual(notices.sort(), [
+    'email moved@example.org sent',
+    ...Array(3).fill(`email ${anna.email} sent`),
+    'sms 79120000011 sent',
+  ])
+})

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { drainJobs, logIn, logInAdmin, type Person, person, startApp, type TestApp } from '../../test/harness.ts'
+import { usernamePattern } from '../platform/validation.ts'
 
 let app: TestApp
 let admin: string
@@ -235,4 +236,85 @@ test('known and unknown names answer alike and as fast', async () => {
   }
   assert.ok(ratios.at(-1)! > 0.9 && ratios.at(-1)! < 1.1, `the ratios are ${ratios}`)
   assert.equal(bodies.size, 1)
+})
+
+// Guarantee: guesses at one account are counted together, by whichever of its names and in whichever case they are made.
+test('an account is guessed at by all of its names together', async () => {
+  await using limited = await startApp({ RATE_LIMITS: 'on' }, { worker: false })
+  const anna = await person(limited)
+  const names = [anna.username, anna.username.toUpperCase(), anna.email, anna.email.toUpperCase()]
+  const guess = (i: number) =>
+    limited.post('/api/auth/login', { username: names[i % names.length], password: 'a-wrong-password' })
+  const guesses = await Promise.all(Array.from({ length: 30 }, (_, i) => guess(i)))
+  assert.equal(guesses.filter((a) => a.status === 401).length, 20)
+  assert.equal(guesses.filter((a) => a.status === 429).length, 10)
+})
+
+// Guarantee: an account changes its address a few times an hour, each with one letter; no address is flooded by others.
+test('letters that confirm an address are counted', async () => {
+  await using limited = await startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' })
+  const admin = await logInAdmin(limited)
+  const sent = async (to: string) => {
+    await drainJobs(limited)
+    const { body } = await limited.get('/api/outbox?kind=email&page_size=100', { token: admin })
+    return body.results.filter((l: { to: string; text: string }) => l.to.includes(to) && l.text.includes('#')).length
+  }
+  const anna = await person(limited)
+  const move = (n: number, who = anna, to = `anna-${n}@example.org`) =>
+    limited.patch('/api/profile', { email: to }, { token: who.token, headers: { 'x-forwarded-for': `203.0.113.${n}` } })
+  const moves = []
+  for (let n = 0; n < 30; n++) moves.push((await move(n)).status)
+  assert.deepEqual(moves, [200, 200, 200, 200, ...Array(26).fill(429)], 'the letter of the registration is the fifth')
+  assert.equal(await sent('anna-'), 4)
+  // By many accounts, one after the other, to one address.
+  const victims: number[] = []
+  for (let n = 0; n < 8; n++) {
+    const thief = await person(limited)
+    victims.push((await move(100 + n, thief, 'victim@example.org')).status)
+    await move(100 + n, thief, `thief-${n}@example.org`)
+  }
+  assert.deepEqual(victims, [200, 200, 200, 200, 200, 429, 429, 429])
+  assert.equal(await sent('victim@'), 5)
+})
+
+// Guarantee: blanks alone are no password, of whichever kind they are.
+test('a password is not blanks only', async () => {
+  for (const password of ['          ', '\u00a0\u2003\u3000\t        ']) {
+    const answer = await app.post('/api/auth/register', { username: 'blank', email: 'blank@example.org', password })
+    assert.deepEqual([answer.status, answer.body.errors[0].path], [400, '/password'], answer.text)
+  }
+})
+
+// Guarantee: a username is of letters and decimal digits of any script and of @.+-_, and whatever the server takes the
+// database takes, over all of Unicode; what the database alone decides, it decides alike in every locale.
+test('usernames have one alphabet', async () => {
+  const sign = (username: string, n: number) =>
+    app.post('/api/auth/register', { username, email: `alphabet${n}@example.org`, password: 'red-sparrow-42' })
+  const good = ['Анна_2', '王小明', 'علي٠١٢', 'ѣжик-७', 'a.b+c-d']
+  for (const [n, name] of good.entries()) assert.equal((await sign(name, n)).status, 201, name)
+  for (const name of ['²³¹', '½¼¾', 'a b c', 'e\u0301e\u0301e\u0301', 'ⅣⅣⅣ', '①②③', 'a\u200bbc', 'a#bc', 'a\u007fbc'])
+    assert.deepEqual([(await sign(name, 99)).status, name], [400, name])
+  const points = Array.from({ length: 0x32_000 }, (_, i) => i + 1).filter((n) => n < 0xd800 || n > 0xdfff)
+  const [taken, refused] = [true, false].map((is) =>
+    points.filter((n) => usernamePattern.test(`ab${String.fromCodePoint(n)}`) === is),
+  )
+  assert.ok(taken!.length > 100_000)
+  const broken = async (of: number[], is: boolean) => {
+    const { rows } = await app.platform.pool.query(
+      `select array_agg(n) n from unnest($1::int[]) n, (select pg_get_constraintdef(oid) text from pg_constraint
+         where conrelid = 'accounts.users'::regclass and conname = 'users_username_check') c
+       where (('ab' || chr(n)) ~ (regexp_match(c.text, $$'(.*)'::text$$))[1]) = $2`,
+      [of, is],
+    )
+    return rows[0].n ?? []
+  }
+  assert.deepEqual(await broken(taken!, false), [])
+  // Of the rest of Unicode the server alone decides, for databases differ on what a letter is.
+  assert.deepEqual(
+    await broken(
+      refused!.filter((n) => n < 128),
+      true,
+    ),
+    [],
+  )
 })

@@ -2,14 +2,16 @@ import { randomInt } from 'node:crypto'
 import { type Expression, sql } from 'kysely'
 import type { Role, User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
-import { type Db, type RunSql, run, type Tx, transaction } from '../platform/database.ts'
+import { type Db, type RunSql, run, sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, violated } from '../platform/errors.ts'
 import { checkMatch } from '../platform/etags.ts'
 import type { Locale } from '../platform/i18n.ts'
 import { admit, forgive, networkOf } from '../platform/limits.ts'
 import type { Platform } from '../platform/module.ts'
+import { usernamePattern } from '../platform/validation.ts'
 import { requireRecentLogin } from './access-tokens.ts'
-import { createCode } from './codes.ts'
+import { createCode, letterLimits } from './codes.ts'
+import { tellOwner } from './notices.ts'
 import { checkPassword, checkStrength, hashPassword } from './passwords.ts'
 import { type Profile, type ProfileChange, profileEdits, type Registration } from './schemas.ts'
 import { type Checked, openSession, type Session } from './sessions.ts'
@@ -57,6 +59,7 @@ export async function register(platform: Platform, input: Registration, origin: 
         locale,
         ...(inviter ? { invited_by: inviter, invited_at: sql<string>`now()` } : {}),
       })
+      await admit(platform, sqlOf(tx), letterLimits(given.email, undefined, id))
       await createCode(platform, tx, { kind: 'email', email: given.email, user_id: id, locale })
       await recordChange(
         tx,
@@ -168,6 +171,9 @@ const ownColumns = [
   'id',
   'username',
   'email',
+  'email_confirmed_at',
+  'phone',
+  'token_version',
   'first_name',
   'last_name',
   'patronymic',
@@ -177,7 +183,7 @@ const ownColumns = [
 ] as const
 
 /** An address as a username, where it can be one. */
-const nameLike = (email: string) => (/^[\p{L}\p{N}@.+_-]{3,150}$/u.test(email) ? email : nameWithoutOwner())
+const nameLike = (email: string) => (usernamePattern.test(email) ? email : nameWithoutOwner())
 
 /** Changes a person's own names and address, and takes an invite once; a new address must be confirmed again. */
 export async function changeProfile(
@@ -210,7 +216,7 @@ export async function changeProfile(
         if (locked.find((u) => u.id === inviter)?.invited_by === user.id) throw fault('accounts.invite_mutual')
       }
       const newEmail = email !== undefined && email.toLowerCase() !== before.email?.toLowerCase()
-      if (newEmail) requireRecentLogin(user)
+      if (newEmail) requireRecentLogin(user, before)
       const change = {
         ...names,
         ...(inviter ? { invited_by: inviter, invited_at: sql<string>`now()` } : {}),
@@ -225,7 +231,11 @@ export async function changeProfile(
         .where('id', '=', user.id)
         .returning(ownColumns)
         .executeTakeFirstOrThrow()
-      if (newEmail) await createCode(platform, tx, { kind: 'email', email, user_id: user.id, locale })
+      if (newEmail) {
+        await admit(platform, sqlOf(tx), letterLimits(email, user.address, user.id))
+        await createCode(platform, tx, { kind: 'email', email, user_id: user.id, locale })
+        await tellOwner(platform, tx, 'email', before)
+      }
       await recordChange(tx, user, {
         action: 'accounts.change_profile',
         subject: 'accounts.users',

@@ -19,9 +19,16 @@ export type Access = 'anyone' | 'self' | 'user' | readonly (Exclude<Role, 'user'
 
 /**
  * The caller of a request; for the audit log from where and by which request. `auth_time`: when they proved who they are
- * (seconds), absent for machine tokens and cookies.
+ * (seconds), and `token_version`, which user their token is of, are absent for machine tokens and cookies.
  */
-export type User = { id: number; role: Role; auth_time?: number; address?: string; request_id?: string }
+export type User = {
+  id: number
+  role: Role
+  auth_time?: number
+  token_version?: number
+  address?: string
+  request_id?: string
+}
 
 export const mayEverything = ['admin'] as const
 /** Administrators, and the auditor who reads all and changes nothing. */

@@ -14,6 +14,7 @@ import {
   type Values,
   words,
 } from './settings.ts'
+import { usernamePattern } from './validation.ts'
 
 /** Thrown with every fault of the environment at once, one line each. */
 export class SettingsError extends Error {
@@ -33,7 +34,11 @@ export const settings = {
   DATABASE_URL: place('embedded, or the address of a PostgreSQL', 'embedded', ['embedded'], ['postgres', 'postgresql']),
   CACHE_URL: place('where cached answers are kept', 'memory', ['memory', 'off'], ['redis', 'rediss', 'memcached']),
   MODULES: { default: '', meaning: 'which modules run, by comma; all when empty, and accounts always', read: words },
-  ADMIN_USERNAME: text('the first administrator of an empty database', 'admin'),
+  ADMIN_USERNAME: {
+    ...text('the first administrator of an empty database', 'admin'),
+    read: (t: string) =>
+      usernamePattern.test(t) ? t : fault('must be 3 to 150 letters, decimal digits and @ . + - _'),
+  },
   ADMIN_EMAIL: text('and their address', 'admin@localhost'),
   ADMIN_PASSWORD: secret('and their password; made when empty, and told once by whoever made it'),
   JWT_SECRET: {

@@ -70,6 +70,10 @@ export interface AccountsLogins {
 
 export interface AccountsNotices {
   change: string;
+  /**
+   * Whether the person had proved the address; of a number always false
+   */
+  confirmed: Generated<boolean>;
   created_at: Generated<string>;
   /**
    * personal: email

@@ -41,6 +41,9 @@ const money = {
   },
 }
 
+/** Letters and decimal digits of any script, and @ . + - _; the database accepts each of these in any locale. */
+export const usernamePattern = /^[\p{L}\p{Nd}@.+_-]{3,150}$/u
+
 /** PostgreSQL text can't hold a zero byte, and a lone surrogate can't be written as UTF-8. */
 const plain = (text: string) => !text.includes('\0') && text.isWellFormed()
 
@@ -68,7 +71,7 @@ function createAjv(coerceTypes: false | 'array', allErrors: boolean): Ajv {
   ajv.addFormat('line', (text) => plain(text) && text.trim() !== '' && !/[\r\n]/.test(text))
   ajv.addFormat('date', isDay)
   ajv.addFormat('month', (text) => /^(19|20|21)\d\d-(0[1-9]|1[0-2])$/.test(text))
-  ajv.addFormat('username', /^[\p{L}\p{N}@.+_-]{3,150}$/u)
+  ajv.addFormat('username', usernamePattern)
   ajv.addKeyword(money as never)
   return ajv
 }

@@ -761,13 +761,13 @@ begin
   return 0;
 end $function$;
 
-CREATE OR REPLACE FUNCTION platform.forget_stamps(keep interval)
+CREATE OR REPLACE FUNCTION platform.forget_stamps(keep interval, most integer DEFAULT 1000)
  RETURNS bigint
  LANGUAGE sql
 AS $function$
   with old as (
     select scope, shard from platform.stamps where scope like '%:%' and changed_at < now() - keep
-    order by scope, shard for update),
+    limit most for update skip locked),
   gone as (delete from platform.stamps s using old o where (s.scope, s.shard) = (o.scope, o.shard) returning 1)
   select count(*) from gone
 $function$;
@@ -869,6 +869,7 @@ create table platform.audit_log (
   request_id text
 );
 alter table platform.audit_log add constraint audit_log_pkey PRIMARY KEY (id);
+CREATE INDEX audit_log_at_idx ON platform.audit_log USING brin (at);
 CREATE INDEX audit_log_subject_idx ON platform.audit_log USING btree (subject, subject_id, id);
 CREATE INDEX audit_log_user_idx ON platform.audit_log USING btree (user_id, id);
 

@@ -55,8 +55,12 @@ export async function openDatabase(
  * Brings the tables and the queues of every module up to date, and says which migrations ran. Beside a newer schema the
  * queues stay as the newer code made them.
  */
-export async function migrateAll(url: string): Promise<{ ran: string[]; newer: string[] }> {
+export async function migrateAll(url: string, config: Config): Promise<{ ran: string[]; newer: string[] }> {
   const done = await migrate(url)
-  if (!done.newer.length) await migrateJobs(url, Object.assign({}, ...modules.map((m) => m.jobs ?? {})))
+  if (!done.newer.length)
+    await migrateJobs(url, Object.assign({}, ...modules.map((m) => m.jobs ?? {})), {
+      finishedDays: config.RETENTION_JOBS_DAYS,
+      failedDays: config.RETENTION_FAILED_JOBS_DAYS,
+    })
   return done
 }

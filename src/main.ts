@@ -19,7 +19,7 @@ async function withPlatform(
   const log = createLogger({ ...config, LOG_LEVEL: 'warn' })
   const database = await openDatabase(config, log)
   try {
-    await migrateAll(database.url)
+    await migrateAll(database.url, config)
     const platform = await createPlatform(config, database.url, enabledModules(config), {
       worker: false,
       patient: true,
@@ -143,7 +143,7 @@ const main = defineCommand({
         const config = loadConfig()
         const database = await openDatabase(config, createLogger({ ...config, LOG_LEVEL: 'warn' }))
         try {
-          const { ran, newer } = await migrateAll(database.url)
+          const { ran, newer } = await migrateAll(database.url, config)
           if (ran.length) say(`Ran ${ran.join(', ')}.`)
           else if (newer.length) say(`The database is newer, beside which this version can run: ${newer.join(', ')}.`)
           else say('The database is up to date.')

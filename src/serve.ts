@@ -37,7 +37,7 @@ export async function serve(parts: Parts, say: (text: string) => void): Promise<
     const database = openDatabase(config, log, asked)
     open.defer(async () => (await database.catch(() => undefined))?.close(left('database')))
     const { url } = await database
-    const { newer } = await migrateAll(url)
+    const { newer } = await migrateAll(url, config)
     if (newer.length)
       log.warn({ migrations: newer }, 'the database is of a newer version, beside which this one can run')
     asked.throwIfAborted()

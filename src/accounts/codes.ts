@@ -7,6 +7,7 @@ import type { Locale } from '../platform/i18n.ts'
 import { networkOf } from '../platform/limits.ts'
 import { registry } from '../platform/metrics.ts'
 import type { Platform, Secret } from '../platform/module.ts'
+import { deleteOld } from '../platform/retention.ts'
 import { accountsSettings } from './settings.ts'
 
 /** `login` and `phone` go by SMS, `reset` and `email` are links in letters. */
@@ -161,6 +162,6 @@ export async function useCode(
 }
 
 /** Codes go a day after they died, and with them the numbers and addresses of people who never came. */
-export async function sweepCodes({ db }: Platform): Promise<void> {
-  await sql`delete from accounts.codes where expires_at < now() - interval '1 day'`.execute(db)
+export async function sweepCodes(platform: Platform, signal: AbortSignal): Promise<void> {
+  await deleteOld(platform, signal, 'accounts.codes', sql`expires_at < now() - interval '1 day'`)
 }

@@ -4,6 +4,7 @@ import type { Role, User } from '../platform/access.ts'
 import { type Db, type RunSql, run, transaction } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
+import { deleteOld } from '../platform/retention.ts'
 import { accessSeconds, accessToken, type Vouched, viewToken } from './access-tokens.ts'
 
 export const refreshDays = 30
@@ -119,13 +120,14 @@ export async function closeSession(db: Db, user: User, refresh: string): Promise
 }
 
 /** Families and tokens that nobody can use any more go after a day. */
-export async function sweepSessions({ db }: Platform): Promise<void> {
-  await sql`delete from accounts.logins l where l.created_at < now() - interval '1 day'
-    and (l.ended_at < now() - interval '1 day'
-      or not exists (select from accounts.refresh_tokens t where t.login_id = l.id and t.expires_at > now()))`.execute(
-    db,
+export async function sweepSessions(platform: Platform, signal: AbortSignal): Promise<void> {
+  await deleteOld(
+    platform,
+    signal,
+    'accounts.logins',
+    sql`created_at < now() - interval '1 day' and (ended_at < now() - interval '1 day'
+      or not exists (select from accounts.refresh_tokens t where t.login_id = logins.id and t.expires_at > now()))`,
   )
-  await sql`delete from accounts.refresh_tokens where expires_at < now() or spent_at < now() - interval '7 days'`.execute(
-    db,
-  )
+  const spent = sql`expires_at < now() or spent_at < now() - interval '7 days'`
+  await deleteOld(platform, signal, 'accounts.refresh_tokens', spent)
 }

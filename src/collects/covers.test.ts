@@ -147,7 +147,7 @@ test('orphans are swept', async () => {
   const yesterday = new Date(Date.now() - 86_400_000)
   for (const name of [old, fresh]) writeFileSync(file(name), image)
   for (const name of [old, cover.split('/').at(-1)]) utimesSync(file(name), yesterday, yesterday)
-  await sweepCovers(app.platform)
+  await sweepCovers(app.platform, new AbortController().signal)
   assert.ok(!covers().includes(old))
   assert.ok(covers().includes(fresh), 'a file of an upload under way may not be touched')
   assert.equal((await app.get(cover)).status, 200)

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { AppError } from '../platform/errors.ts'
-import { sweepFiles } from '../platform/files.ts'
+import { sweepFiles } from '../platform/file-sweep.ts'
 import type { Platform } from '../platform/module.ts'
 
 const limitBytes = 2 << 20
@@ -62,5 +62,6 @@ export async function withCover<T>(
   }
 }
 
-/** Removes covers that no collect has. */
-export const sweepCovers = (platform: Platform) => sweepFiles(platform, folder, 'collects.collects', 'cover')
+/** Removes covers that no collect has, and tells of those that are gone. */
+export const sweepCovers = (platform: Platform, signal: AbortSignal) =>
+  sweepFiles(platform, signal, { folder, table: 'collects.collects', column: 'cover' })

@@ -1,12 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readdir, stat } from 'node:fs/promises'
+import { opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Disk } from 'flydrive'
 import { FSDriver } from 'flydrive/drivers/fs'
-import { sql } from 'kysely'
-import type { Db } from './database.ts'
 import { AppError } from './errors.ts'
-import type { Logger } from './log.ts'
 
 /** Files by key, as `covers/ab12….jpg`. A key is written once and never changed. */
 export type Files = {
@@ -17,8 +14,10 @@ export type Files = {
   read(key: string): Promise<Buffer | undefined>
   /** Deleting what is not there is fine. */
   remove(keys: string[]): Promise<void>
-  /** Keys of a folder that were written before the instant. */
-  writtenBefore(folder: string, instant: Date): Promise<string[]>
+  /** Keys of a folder, some at a time. */
+  list(folder: string, size: number): AsyncIterable<string[]>
+  /** When a file was written; undefined if there is none. */
+  writtenAt(key: string): Promise<Date | undefined>
 }
 
 /** Files on the local disk. */
@@ -55,30 +54,22 @@ export function openFiles(location: string): Files {
     async remove(keys) {
       await Promise.all(keys.map((key) => disk.delete(key)))
     },
-    async writtenBefore(folder, instant) {
-      const names = await readdir(join(location, folder)).catch(() => [] as string[])
-      const times = await Promise.all(names.map((n) => stat(join(location, folder, n)).catch(() => undefined)))
-      return names.flatMap((name, i) => (times[i]?.isFile() && times[i].mtime < instant ? [`${folder}/${name}`] : []))
+    async *list(folder, size) {
+      const entries = await opendir(join(location, folder)).catch(() => undefined)
+      let keys: string[] = []
+      for await (const entry of entries ?? []) {
+        if (entry.isFile()) keys.push(`${folder}/${entry.name}`)
+        if (keys.length === size) {
+          yield keys
+          keys = []
+        }
+      }
+      if (keys.length) yield keys
     },
+    writtenAt: (key) =>
+      stat(join(location, key)).then(
+        ({ mtime }) => mtime,
+        () => undefined,
+      ),
   }
-}
-
-/**
- * Removes the files of a folder that no row names in a column: what a crash left behind. Only those an hour old, so that
- * none is taken from a change under way.
- */
-export async function sweepFiles(
-  { db, files, log }: { db: Db; files: Files; log: Logger },
-  folder: string,
-  table: string,
-  column: string,
-): Promise<void> {
-  const old = await files.writtenBefore(folder, new Date(Date.now() - 3_600_000))
-  if (!old.length) return
-  const { rows } = await sql<{ key: string }>`
-    select key from unnest(${old}::text[]) key
-    where not exists (select from ${sql.table(table)} where ${sql.ref(column)} = key)`.execute(db)
-  if (!rows.length) return
-  await files.remove(rows.map((r) => r.key))
-  log.info({ folder, files: rows.length }, 'removed files that nothing names')
 }

@@ -104,11 +104,3 @@ export async function change<T>(db: Db, once: Once | undefined, work: (tx: Tx) =
     await new Promise((done) => setTimeout(done, 25))
   }
 }
-
-/** Answers older than a day are forgotten. */
-export async function sweepKeys(db: Db): Promise<void> {
-  await db
-    .deleteFrom('platform.idempotency')
-    .where('created_at', '<', new Date(Date.now() - 86_400_000).toISOString())
-    .execute()
-}

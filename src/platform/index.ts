@@ -13,17 +13,13 @@
  *   GET    /api/outbox                listOutbox            outbox
  *   GET    /api/outbox/:id            getOutboxLetter       outbox
  */
-import { sql } from 'kysely'
 import { healthRoutes } from './health.ts'
-import { sweepKeys } from './idempotency.ts'
 import { jobsRoutes } from './jobs-routes.ts'
-import { sweepAttempts } from './limits.ts'
 import { messages } from './messages.ts'
 import type { Module } from './module.ts'
 import { organisationRoutes } from './organisation.ts'
 import { outboxRoutes } from './outbox.ts'
-
-const outboxDays = 90
+import { keepLimits } from './retention.ts'
 
 /** The part of the platform that has URLs, words and loops of its own. */
 export const platform: Module = {
@@ -35,19 +31,7 @@ export const platform: Module = {
   routes(app, platform) {
     for (const routes of [healthRoutes, organisationRoutes, jobsRoutes, outboxRoutes]) routes(app, platform)
   },
-  loops: [
-    { name: 'platform.attempts', everySeconds: 600, run: ({ db }) => sweepAttempts(db) },
-    { name: 'platform.keys', everySeconds: 600, run: ({ db }) => sweepKeys(db) },
-    {
-      name: 'platform.outbox',
-      everySeconds: 3600,
-      run: async ({ db }) => {
-        await sql`delete from platform.outbox where created_at < now() - make_interval(days => ${outboxDays})`.execute(
-          db,
-        )
-      },
-    },
-  ],
+  loops: [{ name: 'platform.retention', everySeconds: 600, run: keepLimits }],
   invariants: [
     {
       name: 'every stored answer of an Idempotency-Key is whole',

@@ -36,7 +36,6 @@ export type FailedJob = { id: string; queue: string; data: unknown; error: strin
 /** Jobs that failed for good stand here, with their origin, until they are sent again. */
 const deadQueue = 'dead'
 const errorOf = `coalesce(source_output ->> 'message', source_output #>> '{value,message}')`
-const tenYears = 10 * 365 * 86_400
 
 /** Live and dead jobs by kind, over partial indexes: how many are finished costs nothing. */
 export const countJobs = `
@@ -214,13 +213,17 @@ export async function openJobs<P>(options: {
 }
 
 /** Makes the tables and queues of the jobs, or brings them up to date; called by the migration step alone. */
-export async function migrateJobs(url: string, kinds: Record<string, JobKind<never>>): Promise<void> {
+export async function migrateJobs(
+  url: string,
+  kinds: Record<string, JobKind<never>>,
+  { finishedDays = 1, failedDays = 365 } = {},
+): Promise<void> {
   const boss = new PgBoss({ connectionString: url, schema: 'pgboss', max: 1, supervise: false, schedule: false })
   boss.on('error', () => {})
   await boss.start()
   try {
     await boss.createQueue(deadQueue)
-    await boss.updateQueue(deadQueue, { retentionSeconds: tenYears })
+    await boss.updateQueue(deadQueue, { retentionSeconds: failedDays * 86_400 })
     const known = new Set((await boss.getQueues()).map((q) => q.name))
     for (const [name, kind] of Object.entries(kinds)) {
       const settings = {
@@ -231,7 +234,7 @@ export async function migrateJobs(url: string, kinds: Record<string, JobKind<nev
         retryDelayMax: kind.retryDelayMax ?? 300,
         heartbeatSeconds: 10,
         expireInSeconds: kind.expireInSeconds ?? 60,
-        deleteAfterSeconds: 86_400,
+        deleteAfterSeconds: finishedDays * 86_400,
         deadLetter: deadQueue,
       }
       // createQueue leaves the settings of a queue that is there alone.

@@ -1,6 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { sql } from 'kysely'
-import type { Db, RunSql } from './database.ts'
+import type { RunSql } from './database.ts'
 import { AppError } from './errors.ts'
 import type { Platform } from './module.ts'
 
@@ -49,9 +48,4 @@ export function networkOf(address: string): string {
     .slice(0, 4)
     .map((g) => Number.parseInt(g, 16).toString(16))
     .join(':')}::/64`
-}
-
-/** Attempts that no limit counts any more go. */
-export async function sweepAttempts(db: Db): Promise<void> {
-  await db.deleteFrom('platform.attempts').where('expires_at', '<', sql<string>`now()`).execute()
 }

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bulkhead } from 'cockatiel'
 import nodemailer from 'nodemailer'
@@ -18,6 +18,8 @@ export type Message = {
 export type Mail = {
   /** Hands a message over. The signal ends its wait, or cuts it off: then nobody knows whether it arrived. */
   deliver(message: Message, signal: AbortSignal): Promise<unknown>
+  /** Removes what is kept of these letters outside the database. */
+  forget(keys: string[]): Promise<unknown>
   /** Throws unless the mail server answers. */
   verify(): Promise<unknown>
   close(): void
@@ -57,6 +59,8 @@ export function openMail(config: Config, deadlineMs = longestMs): Mail {
         await writeFile(`${file}.part`, info.message as Buffer)
         await rename(`${file}.part`, file)
       },
+      forget: (keys) =>
+        Promise.all(keys.map((key) => rm(join(config.DATA_DIR, 'emails', `${nameOf(key)}.eml`), { force: true }))),
       verify: async () => {},
       close() {},
     }
@@ -74,6 +78,7 @@ export function openMail(config: Config, deadlineMs = longestMs): Mail {
           }),
         signal,
       ),
+    forget: async () => {},
     verify: () => transporter.verify(),
     close: () => transporter.close({ force: true }),
   }

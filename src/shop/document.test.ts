@@ -225,12 +225,25 @@ test('orphaned documents are swept', async () => {
     if (name !== kept) writeFileSync(join(folder, name), 'x')
     if (!name.includes('fresh')) utimesSync(join(folder, name), old, old)
   }
-  await sweepDocuments(app.platform)
+  await sweepDocuments(app.platform, new AbortController().signal)
   const left = readdirSync(folder)
   assert.deepEqual(
     ['order-1-orphan.pdf', 'order-2-fresh.pdf', kept!].map((f) => left.includes(f)),
     [false, true, true],
   )
+})
+
+// Guarantee: an order whose document is gone from the disk is told of.
+test('a document that is gone is told of', async () => {
+  const { id } = await addProduct(app, admin)
+  const order = await bought(app, anna.token, [id, 1])
+  await drainJobs(app)
+  const [kept] = documents(order.id)
+  rmSync(join(app.folder, 'files/documents', kept!))
+  app.logs.length = 0
+  await sweepDocuments(app.platform, new AbortController().signal)
+  const told = app.logs.map((line) => JSON.parse(line)).find((line) => line.msg === 'rows name files that are gone')
+  assert.deepEqual(told.rows, [{ id: order.id, key: `documents/${kept}` }])
 })
 
 // Guarantee: somebody without an address gets a document and no letter.

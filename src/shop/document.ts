@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
 import { transaction } from '../platform/database.ts'
 import { notFound } from '../platform/errors.ts'
-import { sweepFiles } from '../platform/files.ts'
+import { sweepFiles } from '../platform/file-sweep.ts'
 import { formatsOf } from '../platform/formats.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
@@ -185,5 +185,6 @@ export async function readDocument({ db, files }: Platform, id: number): Promise
   return content
 }
 
-/** Removes documents that no order names. */
-export const sweepDocuments = (platform: Platform) => sweepFiles(platform, folder, 'shop.orders', 'document')
+/** Removes documents that no order names, and tells of those that are gone. */
+export const sweepDocuments = (platform: Platform, signal: AbortSignal) =>
+  sweepFiles(platform, signal, { folder, table: 'shop.orders', column: 'document' })

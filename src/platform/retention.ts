@@ -1,0 +1,57 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Platform } from './module.ts'
+
+const batch = 1000
+
+/** Deletes the rows of a table that are old, a thousand in a transaction, past those that somebody holds. */
+export async function deleteOld(
+  { db }: Pick<Platform, 'db'>,
+  signal: AbortSignal,
+  table: string,
+  old: RawBuilder<unknown>,
+): Promise<void> {
+  const name = sql.table(table)
+  await whileFull(signal, async () => {
+    const { numAffectedRows } = await sql`
+      delete from ${name} where ctid = any(array(select ctid from ${name} where ${old} limit ${batch} for update skip locked))`.execute(
+      db,
+    )
+    return Number(numAffectedRows)
+  })
+}
+
+async function whileFull(signal: AbortSignal, step: () => Promise<number>): Promise<void> {
+  while (!signal.aborted && (await step()) === batch);
+}
+
+/** Lets go of what the platform keeps longer than its settings say. */
+export async function keepLimits(platform: Platform, signal: AbortSignal): Promise<void> {
+  const { config, db, mail } = platform
+  await deleteOld(
+    platform,
+    signal,
+    'platform.idempotency',
+    sql`created_at < now() - make_interval(hours => ${config.RETENTION_ANSWERS_HOURS})`,
+  )
+  await deleteOld(platform, signal, 'platform.attempts', sql`expires_at < now()`)
+  await deleteOld(
+    platform,
+    signal,
+    'platform.audit_log',
+    sql`at < now() - make_interval(days => ${config.RETENTION_AUDIT_DAYS})`,
+  )
+  await whileFull(signal, async () => {
+    const { rows } = await sql<{ id: number; key: string }>`
+      select id, key from platform.outbox where created_at < now() - make_interval(days => ${config.RETENTION_OUTBOX_DAYS})
+      limit ${batch}`.execute(db)
+    // The file first: without its row nobody would find it again.
+    await mail.forget(rows.map((row) => row.key))
+    await sql`delete from platform.outbox where id = any(${rows.map((row) => row.id)}::bigint[])`.execute(db)
+    return rows.length
+  })
+  await whileFull(signal, async () => {
+    const { rows } = await sql<{ n: number }>`
+      select platform.forget_stamps(make_interval(days => ${config.RETENTION_STAMPS_DAYS}), ${batch}) n`.execute(db)
+    return rows[0]!.n
+  })
+}

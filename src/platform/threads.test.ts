@@ -42,7 +42,7 @@ test('waiting is bounded', async () => {
   assert.equal((await threads.draw(file, { words: 'again' })).toString(), 'again')
   await threads.close()
 
-  const short = openThreads({ deadlineMs: 2000 })
+  const short = openThreads({ deadlineMs: 8000 })
   await Promise.all(
     ['hangs', 'waits for it'].map((words) => assert.rejects(short.draw(file, { flag: newFlag(), words }), busy)),
   )
@@ -51,6 +51,16 @@ test('waiting is bounded', async () => {
     async () => (await short.draw(file, { words: 'after' })).toString() === 'after',
   )
   await short.close()
+})
+
+// Guarantee: a thread that dies fails the drawing that it held, at once, and no other.
+test('a thread that dies is replaced', async () => {
+  const threads = openThreads({ deadlineMs: 600_000 })
+  const dying = assert.rejects(threads.draw(file, { words: 'die' }), /ended/)
+  const next = threads.draw(file, { words: 'next' })
+  await dying
+  assert.equal((await next).toString(), 'next')
+  await threads.close()
 })
 
 // Guarantee: a stop ends what hangs and drops what waits; nothing is drawn after it.

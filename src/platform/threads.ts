@@ -21,25 +21,36 @@ export function openThreads({ waiting = 64, deadlineMs = 30_000 } = {}): Threads
   let places = waiting + 1
   let last: Promise<unknown> = Promise.resolve()
 
-  async function drawNow(file: URL, input: unknown, signal: AbortSignal): Promise<Buffer> {
-    if (signal.aborted) throw busy(signal.reason)
-    thread ??= new Worker(new URL('./drawing-thread.ts', import.meta.url), {
+  function begin(): Worker {
+    const worker = new Worker(new URL('./drawing-thread.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: 128 },
     })
-    thread.ref()
+    // One that dies takes nobody with it but the drawing that it holds, which hears of it as of an error.
+    worker.on('error', () => {})
+    worker.once('exit', () => {
+      if (thread === worker) thread = undefined
+      worker.emit('error', new Error('the drawing thread ended'))
+    })
+    return worker
+  }
+
+  async function drawNow(file: URL, input: unknown, signal: AbortSignal): Promise<Buffer> {
+    if (signal.aborted) throw busy(signal.reason)
+    thread ??= begin()
+    const worker = thread
+    worker.ref()
     try {
       // Rejects when the thread dies, too.
-      const answered = once(thread, 'message', { signal })
-      thread.postMessage({ file: file.href, input })
+      const answered = once(worker, 'message', { signal })
+      worker.postMessage({ file: file.href, input })
       const [{ bytes, error }] = await answered
       if (error) throw error
       // An idle thread keeps no process alive.
-      thread.unref()
+      worker.unref()
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     } catch (error) {
       // A fault of one drawing may have left anything behind, and one that is late is still under way.
-      await thread.terminate()
-      thread = undefined
+      await worker.terminate()
       throw signal.aborted ? busy(error) : error
     }
   }

@@ -36,7 +36,11 @@ export function Letter() {
           <Stack>
             <Group justify="space-between">
               <Group gap="xs">
-                <Badge variant="light" size="lg" color={row.state === 'failed' ? 'red' : 'yard'}>
+                <Badge
+                  variant="light"
+                  size="lg"
+                  color={{ queued: 'yard', held: 'orange', sent: 'yard', failed: 'red' }[row.state]}
+                >
                   {t(`platform.outbox.state.${row.state}`)}
                 </Badge>
                 <Text c="dimmed">{moment(row.created_at)}</Text>

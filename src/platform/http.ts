@@ -145,6 +145,8 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     done()
   })
   await app.register(cookie)
+  // Bodies are JSON, but for what a route takes besides.
+  app.removeContentTypeParser('text/plain')
   await acceptUploads(app)
   const limit = config.RATE_LIMITS === 'on' ? await limitRequests(app) : undefined
   await registerDocs(app, platform, modules)

@@ -81,6 +81,11 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
     staticCSP: true,
     // Over plain HTTP it would ask for its own scripts by HTTPS.
     transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;/, ''),
+    // The page reads the document where everybody does.
+    uiHooks: {
+      onRequest: (req, reply, done) =>
+        req.url.split('?')[0] === '/docs/json' ? void reply.redirect('/api/schema') : done(),
+    },
     theme: { title: 'Dvor', css: [{ filename: 'dvor.css', content: '.swagger-ui .topbar { display: none }' }] },
     uiConfig: { persistAuthorization: true, docExpansion: 'list', tryItOutEnabled: true },
   })

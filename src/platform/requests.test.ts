@@ -56,6 +56,7 @@ test('bodies belong somewhere', async () => {
     ['/api/verify', 'image/png'],
     ['/api/verify', 'application/octet-stream'],
     ['/api/verify', 'multipart/form-data; boundary=b'],
+    ['/api/verify', 'text/plain'],
     ['/api/collects', 'image/png'],
   ] as const) {
     const answer = await app.post(path, undefined, { raw: zeros, headers: { 'content-type': type }, token: anna.token })
@@ -139,6 +140,7 @@ test('the reference is served as it is', async () => {
   } finally {
     app.app.swagger = swagger
   }
+  assert.equal((await app.get('/docs/json?x')).headers.get('location'), '/api/schema')
   const page = await app.get('/docs/')
   assert.equal(page.status, 200)
   assert.match(page.headers.get('content-security-policy')!, /script-src 'self'/)

@@ -164,7 +164,6 @@ export function routes(app: App, platform: Platform): void {
       return reply
         .type('application/pdf')
         .header('content-disposition', `inline; filename="order-${req.params.id}.pdf"`)
-        .header('cache-control', 'private, no-cache')
         .send(content)
     },
   )

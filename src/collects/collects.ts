@@ -2,7 +2,7 @@ import { type Compilable, sql } from 'kysely'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import type { Source } from '../platform/cache.ts'
-import { type Client, run, type Tx, transaction } from '../platform/database.ts'
+import { type Client, run, sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
@@ -111,8 +111,10 @@ const runBuilt = async <R>(client: Client, query: Compilable): Promise<R[]> => {
   return (await client.query(text, parameters as unknown[])).rows as R[]
 }
 
-function checkEnd(endsAt: string | undefined): void {
-  if (endsAt !== undefined && !(Date.parse(endsAt) > Date.now())) throw fieldFault('/ends_at', 'validation.in_past')
+/** By the database's clock, which payments bear; on a locked collect no payment can come to lie behind the instant. */
+async function isPast(tx: Tx, at: string): Promise<boolean> {
+  const [row] = await sqlOf(tx)<{ past: boolean }>('select $1::timestamptz <= statement_timestamp() past', [at])
+  return row!.past
 }
 
 async function getCollect(tx: Tx, id: number): Promise<Collect> {
@@ -135,7 +137,7 @@ export async function createCollect(
     (cover) =>
       change(platform.db, once, async (tx) => {
         // Not before the key was looked at: a retry gets its answer, however late.
-        checkEnd(input.ends_at)
+        if (await isPast(tx, input.ends_at)) throw fieldFault('/ends_at', 'validation.in_past')
         const { id } = await tx
           .insertInto('collects.collects')
           .values({ ...input, author_id: author.id, cover: cover ?? null })
@@ -157,7 +159,6 @@ async function lockOwn(tx: Tx, user: User, id: number) {
   const collect = await tx
     .selectFrom('collects.collects')
     .select(['id', 'author_id', 'title', 'occasion', 'description', 'target_amount', 'ends_at', 'cover', 'closed_at'])
-    .select(sql<boolean>`ends_at <= now()`.as('ended'))
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst()
@@ -178,7 +179,6 @@ export async function changeCollect(
   input: CollectChange,
   { upload, match }: { upload?: Buffer | undefined; match?: string | undefined } = {},
 ): Promise<Collect> {
-  checkEnd(input.ends_at)
   // A picture is decoded only for one who may set it; the lock decides again.
   if (upload) {
     const place = platform.db.selectFrom('collects.collects').select('author_id').where('id', '=', id)
@@ -206,6 +206,8 @@ async function writeCollect(
 ): Promise<Collect> {
   return transaction(platform.db, async (tx) => {
     const before = await lockOwn(tx, user, id)
+    if (fields.ends_at !== undefined && (await isPast(tx, fields.ends_at)))
+      throw fieldFault('/ends_at', 'validation.in_past')
     if (match !== undefined) checkMatch(match, await getCollect(tx, id), collectEdits)
     if (Object.keys(fields).length) {
       await tx
@@ -213,7 +215,7 @@ async function writeCollect(
         .set({ ...fields, updated_at: sql`now()` })
         .where('id', '=', id)
         .execute()
-      const { ended: _, author_id: __, ...was } = before
+      const { author_id: _, ...was } = before
       await recordCollect(tx, user, 'change', id, was, { ...was, ...fields })
     }
     if (before.cover && fields.cover !== undefined)
@@ -226,10 +228,11 @@ async function writeCollect(
 export async function closeCollect({ db }: Platform, user: User, id: number): Promise<Collect> {
   return transaction(db, async (tx) => {
     const before = await lockOwn(tx, user, id)
-    if (before.closed_at || before.ended) throw new AppError(409, 'collects.already_over')
+    if (before.closed_at || (await isPast(tx, before.ends_at))) throw new AppError(409, 'collects.already_over')
     await tx
       .updateTable('collects.collects')
-      .set({ closed_at: sql`now()`, updated_at: sql`now()` })
+      // Not now(), which is before the collect was locked: somebody may have paid since.
+      .set({ closed_at: sql`statement_timestamp()`, updated_at: sql`now()` })
       .where('id', '=', id)
       .execute()
     await recordCollect(tx, user, 'close', id, { status: 'active' }, { status: 'closed' })

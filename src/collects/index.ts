@@ -63,6 +63,11 @@ export const collects: Module = {
             where before > created_at`,
     },
     {
+      name: 'no payment was made when its collect was over',
+      sql: `select p.id, p.created_at, c.ends_at, c.closed_at from collects.payments p
+            join collects.collects c on c.id = p.collect_id where p.created_at >= least(c.ends_at, c.closed_at)`,
+    },
+    {
       name: 'a payment has one letter at most',
       sql: `select key, count(*) from platform.outbox where key like 'payment-%' group by key having count(*) > 1`,
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
-import { groupCommit } from '../platform/batch.ts'
+import { groupCommit, locked } from '../platform/batch.ts'
 import { run, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import type { Once } from '../platform/idempotency.ts'
@@ -13,34 +13,42 @@ import type { NewPayment, Payment, PaymentChange, PaymentsQuery } from './schema
 type Gift = { payer: number; input: NewPayment }
 
 // Locks in id order, so that two batches over the same collects never wait for each other in a ring.
-const lockSql = `
-  select id, closed_at is not null or ends_at <= clock_timestamp() as over
-  from collects.collects where id = any($1::bigint[]) order by id for no key update`
+const lockSql = (skip: '' | 'skip locked') => `
+  with got as materialized (
+    select id from collects.collects where id = any($1::bigint[]) order by id for no key update ${skip})
+  select id, got.id is not null as got from collects.collects left join got using (id) where id = any($1::bigint[])`
 
-// One statement writes the payments and the totals. What lost its transaction_id to somebody else is not returned.
-// Donors are counted on the snapshot before this statement, which is exact because the collects are locked; looked up one
-// by one, for `not exists` became a hash over all payments under plans made while the table was small (3 times slower).
+// One statement writes the payments and the totals, once the collects are locked: so a collect is over or not at the very
+// instant that the payment bears. Of payments with one transaction_id the first that may happens. Donors are counted
+// before anything is written, looked up one by one: `not exists` became a hash over all payments under plans made while
+// the table was small (3 times slower).
 const paySql = `
-  with made as (
-    insert into collects.payments (collect_id, payer_id, amount, transaction_id, comment, is_anonymous)
-    select * from unnest($1::bigint[], $2::bigint[], $3::numeric[], $4::text[], $5::text[], $6::boolean[])
-      t(collect_id, payer_id, amount, transaction_id, comment, is_anonymous)
-    order by transaction_id
-    on conflict (transaction_id) do nothing
-    returning id, collect_id, payer_id, amount, status, transaction_id, comment, is_anonymous, created_at
-  ), sums as (
-    select m.collect_id, sum(m.amount) amount, count(*) payments, count(distinct m.payer_id) filter (where (
+  with given as materialized (
+    select t.*, c.closed_at is not null or c.ends_at <= statement_timestamp() is_over, (
       select 1 from collects.payments p
-      where p.collect_id = m.collect_id and p.payer_id = m.payer_id and p.status = 'completed' limit 1) is null) donors
-    from made m group by m.collect_id
+      where p.collect_id = t.collect_id and p.payer_id = t.payer_id and p.status = 'completed' limit 1) is null is_new
+    from unnest($1::bigint[], $2::bigint[], $3::numeric[], $4::text[], $5::text[], $6::boolean[]) with ordinality
+      t(collect_id, payer_id, amount, transaction_id, comment, is_anonymous, n)
+    join collects.collects c on c.id = t.collect_id
+  ), chosen as materialized (
+    select distinct on (transaction_id) * from given where not is_over order by transaction_id, n
+  ), made as (
+    insert into collects.payments (collect_id, payer_id, amount, transaction_id, comment, is_anonymous)
+    select collect_id, payer_id, amount, transaction_id, comment, is_anonymous from chosen order by transaction_id
+    on conflict (transaction_id) do nothing
+    returning id, amount, status, transaction_id, created_at
+  ), sums as (
+    select c.collect_id, sum(c.amount) amount, count(*) payments, count(distinct c.payer_id) filter (where c.is_new) donors
+    from made m join chosen c using (transaction_id) group by c.collect_id
   ), counted as (
     update collects.collects c set collected_amount = c.collected_amount + s.amount,
       payments_count = c.payments_count + s.payments, donors_count = c.donors_count + s.donors
     from sums s where c.id = s.collect_id
   )
-  select m.id, m.collect_id collect, m.payer_id payer, u.full_name, m.amount, m.status, m.transaction_id, m.comment,
-    m.is_anonymous, m.created_at
-  from made m join accounts.users u on u.id = m.payer_id`
+  select g.n, g.is_over, m.id, g.collect_id collect, g.payer_id payer, u.full_name, m.amount, m.status, m.transaction_id,
+    g.comment, g.is_anonymous, m.created_at
+  from given g join accounts.users u on u.id = g.payer_id
+  left join chosen c using (n) left join made m on m.transaction_id = c.transaction_id`
 
 /** Adds money to a collect. Many at once become one transaction; each caller learns its own outcome. */
 export async function pay(platform: Platform, payer: User, input: NewPayment, once?: Once): Promise<Payment> {
@@ -51,44 +59,33 @@ const openPayments = (platform: Platform) =>
   groupCommit<Gift, Payment>({
     name: 'payments',
     pool: platform.pool,
-    async work(client, gifts) {
+    async work(client, gifts, { skipLocked }) {
       const ids = [...new Set(gifts.map((g) => g.input.collect))].sort((a, b) => a - b)
-      const locked = await run<{ id: number; over: boolean }>(client, lockSql, [ids])
-      const over = new Map(locked.map((c) => [c.id, c.over]))
-      const taken = new Set<string>()
-      // In the order of arrival: of two payments with one transaction_id the first that may happens.
-      const accepted = gifts.map(
-        ({ payer, input }): AppError | { payer: number; input: NewPayment; transaction_id: string } => {
-          const isOver = over.get(input.collect)
-          if (isOver === undefined) return fieldFault('/collect', 'validation.unknown_id')
-          if (isOver) return new AppError(409, 'collects.over')
-          const transaction_id = input.transaction_id ?? randomUUID()
-          if (taken.has(transaction_id)) return new AppError(409, 'collects.transaction_id_taken')
-          taken.add(transaction_id)
-          return { payer, input, transaction_id }
-        },
-      )
-      const rows = accepted.flatMap((a) => (a instanceof AppError ? [] : [a]))
-      if (!rows.length) return accepted as AppError[]
-      const made = await run<Payment>(client, paySql, [
-        rows.map((r) => r.input.collect),
-        rows.map((r) => r.payer),
-        rows.map((r) => r.input.amount),
-        rows.map((r) => r.transaction_id),
-        rows.map((r) => r.input.comment ?? ''),
-        rows.map((r) => r.input.is_anonymous ?? false),
-      ])
-      await platform.jobs.enqueue(
-        client,
-        'collects.payment_mail',
-        made.map((p) => ({ payment_id: p.id })),
-      )
-      const byTransaction = new Map(made.map((p) => [p.transaction_id, p]))
-      return accepted.map((a) =>
-        a instanceof AppError
-          ? a
-          : (byTransaction.get(a.transaction_id) ?? new AppError(409, 'collects.transaction_id_taken')),
-      )
+      const rows = await run<{ id: number; got: boolean }>(client, lockSql(skipLocked ? 'skip locked' : ''), [ids])
+      const got = new Map(rows.map((c) => [c.id, c.got]))
+      const open = gifts.filter((g) => got.get(g.input.collect))
+      const results = open.length
+        ? await run<Omit<Payment, 'id'> & { n: number; is_over: boolean; id: number | null }>(client, paySql, [
+            open.map((g) => g.input.collect),
+            open.map((g) => g.payer),
+            open.map((g) => g.input.amount),
+            open.map((g) => g.input.transaction_id ?? randomUUID()),
+            open.map((g) => g.input.comment ?? ''),
+            open.map((g) => g.input.is_anonymous ?? false),
+          ])
+        : []
+      const made = results.flatMap(({ id }) => (id === null ? [] : [{ payment_id: id }]))
+      await platform.jobs.enqueue(client, 'collects.payment_mail', made)
+      const outcomes = new Map(results.map(({ n, ...row }) => [open[n - 1], row]))
+      return gifts.map((gift) => {
+        const outcome = outcomes.get(gift)
+        if (outcome) {
+          const { is_over, id, ...payment } = outcome
+          if (id !== null) return { id, ...payment }
+          return new AppError(409, is_over ? 'collects.over' : 'collects.transaction_id_taken')
+        }
+        return got.has(gift.input.collect) ? locked : fieldFault('/collect', 'validation.unknown_id')
+      })
     },
   })
 

@@ -16,10 +16,12 @@ type Claim = 'new' | 'busy' | { body: string } | AppError
 
 const identities = (onces: Once[]) => [onces.map((o) => o.userId), onces.map((o) => o.route), onces.map((o) => o.key)]
 
+const idOf = (o: Once) => `${o.userId}:${o.route}:${o.key}`
+
 /**
  * Takes the keys for the current transaction; never waits. `new`: do the work and store its answer; `busy`: another
- * transaction holds the key; a body: the answer to give again; 422: the key was used with another body.
- * Three statements, for each must see what was committed before it took its lock.
+ * transaction holds the key, or another call of this one that came before; a body: the answer to give again; 422: an
+ * answer to another body is stored. Three statements, for each must see what was committed before it took its lock.
  */
 export async function claimKeys(sql: RunSql, onces: Once[]): Promise<Claim[]> {
   const free = await sql<{ free: boolean }>(
@@ -27,7 +29,11 @@ export async function claimKeys(sql: RunSql, onces: Once[]): Promise<Claim[]> {
      from unnest($1::bigint[], $2::text[], $3::text[]) with ordinality t(u, r, k, n) order by n`,
     identities(onces),
   )
-  const held = onces.filter((_, i) => free[i]!.free)
+  const firsts = new Map<string, Once>()
+  onces.forEach((once, i) => {
+    if (free[i]!.free && !firsts.has(idOf(once))) firsts.set(idOf(once), once)
+  })
+  const held = [...firsts.values()]
   if (!held.length) return onces.map(() => 'busy')
   const made = await sql<{ id: string }>(
     `insert into platform.idempotency (user_id, route, key, request_hash)
@@ -36,7 +42,6 @@ export async function claimKeys(sql: RunSql, onces: Once[]): Promise<Claim[]> {
     [...identities(held), held.map((o) => o.hash)],
   )
   const fresh = new Set(made.map((row) => row.id))
-  const idOf = (o: Once) => `${o.userId}:${o.route}:${o.key}`
   const known = held.filter((o) => !fresh.has(idOf(o)))
   const stored = known.length
     ? await sql<{ id: string; request_hash: Buffer; body: string }>(
@@ -47,10 +52,10 @@ export async function claimKeys(sql: RunSql, onces: Once[]): Promise<Claim[]> {
       )
     : []
   const answers = new Map(stored.map((row) => [row.id, row]))
-  return onces.map((once, i): Claim => {
-    if (!free[i]!.free) return 'busy'
-    if (fresh.has(idOf(once))) return 'new'
-    const answer = answers.get(idOf(once))
+  return onces.map((once): Claim => {
+    const id = idOf(once)
+    if (fresh.has(id)) return firsts.get(id) === once ? 'new' : 'busy'
+    const answer = answers.get(id)
     if (!answer) return 'busy'
     return answer.request_hash.equals(once.hash) ? { body: answer.body } : new AppError(422, 'request.key_reused')
   })

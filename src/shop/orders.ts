@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import { hasRole, type User } from '../platform/access.ts'
-import { groupCommit } from '../platform/batch.ts'
+import { groupCommit, locked } from '../platform/batch.ts'
 import type { Source } from '../platform/cache.ts'
 import { run, sqlOf, type Tx } from '../platform/database.ts'
 import { type AppError, type FieldFault, fieldFaults, notFound } from '../platform/errors.ts'
@@ -19,15 +19,17 @@ type Goods = { id: number; name: string; price: string; stock: number }
 
 // Locks in id order, so that two batches over the same goods never wait for each other in a ring; the sums are taken
 // from the locked rows. A hidden product is no product here.
-const lockSql = `
+const lockSql = (skip: '' | 'skip locked') => `
   with goods as materialized (
     select id, name, price, stock from shop.products where id = any($1::bigint[]) and hidden_at is null
-    order by id for no key update),
+    order by id for no key update ${skip}),
   sums as (
     select l.n, sum(g.price * l.quantity) total
     from unnest($2::int[], $3::bigint[], $4::int[]) l(n, product_id, quantity) join goods g on g.id = l.product_id
     group by l.n)
   select (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'price', price::text, 'stock', stock)), '[]') from goods) goods,
+    array(select id from shop.products p where id = any($1::bigint[]) and hidden_at is null
+      and not exists (select from goods g where g.id = p.id)) held,
     array(select n from sums where total < $5::numeric) low, array(select n from sums where total >= 1e16) high`
 
 // One statement writes stock, orders and lines. Ids are drawn first, to know which order is whose.
@@ -71,7 +73,7 @@ function openOrders(platform: Platform) {
   return groupCommit<{ buyer: number; items: NewOrder['items'] }, Order>({
     name: 'orders',
     pool: platform.pool,
-    async work(client, orders) {
+    async work(client, orders, { skipLocked }) {
       const ids = [...new Set(orders.flatMap((o) => o.items.map((i) => i.product)))].sort((a, b) => a - b)
       const lines = orders.flatMap((o, n) => o.items.map((item, i) => ({ n, position: i + 1, ...item })))
       const of = (some: typeof lines) =>
@@ -82,17 +84,16 @@ function openOrders(platform: Platform) {
           some.map((l) => l.quantity),
         ] as const
       const [ns, , products, quantities] = of(lines)
-      const [locked] = await run<{ goods: Goods[]; low: number[]; high: number[] }>(client, lockSql, [
-        ids,
-        ns,
-        products,
-        quantities,
-        minimum,
-      ])
-      const goods = new Map(locked!.goods.map((g) => [g.id, g]))
-      const [low, high] = [new Set(locked!.low), new Set(locked!.high)]
+      const [found] = await run<{ goods: Goods[]; held: number[]; low: number[]; high: number[] }>(
+        client,
+        lockSql(skipLocked ? 'skip locked' : ''),
+        [ids, ns, products, quantities, minimum],
+      )
+      const goods = new Map(found!.goods.map((g) => [g.id, g]))
+      const [held, low, high] = [new Set(found!.held), new Set(found!.low), new Set(found!.high)]
       // In the order of arrival; only an order that gets all its lines takes any.
-      const refusals = orders.map((order, n): AppError | undefined => {
+      const refusals = orders.map((order, n): AppError | typeof locked | undefined => {
+        if (order.items.some((item) => held.has(item.product))) return locked
         const faults = order.items.flatMap((item, i) => shortageOf(goods.get(item.product), item.quantity, i))
         if (faults.length) return fieldFaults(faults)
         if (low.has(n)) return fieldFaults([{ path: '/items', code: 'shop.below_minimum', params: { minimum } }])
@@ -101,7 +102,7 @@ function openOrders(platform: Platform) {
         return undefined
       })
       const taken = orders.flatMap((_, n) => (refusals[n] ? [] : [n]))
-      if (!taken.length) return refusals as AppError[]
+      if (!taken.length) return refusals.map((refusal) => refusal!)
       const made = await run<Order & { n: number }>(client, orderSql, [
         taken,
         taken.map((n) => orders[n]!.buyer),

@@ -26,6 +26,7 @@
  *   DELETE /api/readings/:id                    removeReading        readings
  *   GET    /api/readings/:id/changes            readingChanges       reading_changes
  *   GET    /api/houses/:id/readings             listMonth            meters, readings
+ *   POST   /api/houses/:id/import               importHouse          apartments, meters, readings
  *   GET    /api/tariffs                         listTariffs          tariffs
  *   POST   /api/tariffs                         createTariff         tariffs
  *   GET    /api/tariffs/:id                     getTariff            tariffs
@@ -37,6 +38,7 @@ import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Apartment, House } from './schemas-houses.ts'
 import { HouseDetail, Meter, Reading, Tariff } from './schemas-meters.ts'
+import { seed } from './seed.ts'
 
 declare module '../platform/access.ts' {
   interface Roles {
@@ -49,6 +51,21 @@ export const housing: Module = {
   messages,
   roles: ['bookkeeper'],
   routes,
+  seed,
   shapes: [House, HouseDetail, Apartment, Meter, Reading, Tariff],
-  invariants: [],
+  invariants: [
+    {
+      name: 'the readings of a meter grow, unless it passed zero',
+      sql: `select id, meter_id from (
+              select r.id, r.meter_id, r.value, r.rollover,
+                coalesce(lag(r.value) over (partition by r.meter_id order by r.month), m.initial_value) before
+              from housing.readings r join housing.meters m on m.id = r.meter_id) t
+            where (value < before) <> rollover`,
+    },
+    {
+      name: 'a meter has readings only of months in which it was there',
+      sql: `select r.id, r.meter_id from housing.readings r join housing.meters m on m.id = r.meter_id
+            where r.month < date_trunc('month', m.installed_on) or r.month > m.removed_on or r.value >= 10::numeric ^ m.digits`,
+    },
+  ],
 }

@@ -1,9 +1,11 @@
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
 import { houseRoutes } from './routes-houses.ts'
+import { importRoutes } from './routes-import.ts'
 import { meterRoutes } from './routes-meters.ts'
 
 export function routes(app: App, platform: Platform): void {
   houseRoutes(app, platform)
   meterRoutes(app, platform)
+  importRoutes(app, platform)
 }

@@ -24,7 +24,7 @@ import { sendProblem } from './problems.ts'
 import { costlyKind, limitRequests } from './request-limits.ts'
 import { completeRoute } from './route.ts'
 import { Choice } from './schemas.ts'
-import { acceptUploads, refuseFiles, takeUpload } from './uploads.ts'
+import { acceptUploads, boundBody, refuseFiles, takeUpload } from './uploads.ts'
 import { compileSchema } from './validation.ts'
 import { webApp } from './web-app.ts'
 
@@ -64,9 +64,10 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.TRUST_PROXY.length ? config.TRUST_PROXY : false,
     bodyLimit: 1 << 20,
-    // Fastify overwrites one of the three alone; together they end a stalled head or body with 408.
-    requestTimeout: 15_000,
-    http: { requestTimeout: 15_000, headersTimeout: 10_000, connectionsCheckingInterval: 1000 },
+    // Fastify overwrites one of the three alone; together they end a stalled head with 408. The long one is for a CSV: any
+    // other body is bound by a hook.
+    requestTimeout: 3_600_000,
+    http: { requestTimeout: 3_600_000, headersTimeout: 10_000, connectionsCheckingInterval: 1000 },
     // Inactivity of a socket, so it must stay above the slowest handler.
     connectionTimeout: 60_000,
     keepAliveTimeout: 65_000,
@@ -144,6 +145,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     if (!req.originalUrl.startsWith('/')) return done(new AppError(400, 'request.malformed'))
     done()
   })
+  app.addHook('onRequest', boundBody)
   await app.register(cookie)
   // Bodies are JSON, but for what a route takes besides.
   app.removeContentTypeParser('text/plain')

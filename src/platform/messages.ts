@@ -41,6 +41,15 @@ export const messages: Messages = {
       failed: 'Мы записали ошибку. Назовите номер запроса, если обратитесь за помощью.',
       foreign_origin: 'Запрос пришёл с чужого сайта.',
     },
+    csv: {
+      no_head: 'В файле нет строки с названиями столбцов.',
+      unknown_field: 'Поля «{{field}}» нет. Есть: {{known}}.',
+      missing_column: 'В файле нет столбцов: {{columns}}.',
+      column_twice: 'Столбец «{{column}}» указан дважды.',
+      not_text: 'Строка содержит недопустимые символы.',
+      too_many_values: 'В строке больше значений, чем столбцов.',
+      broken: 'Кавычка не закрыта: отсюда файл прочитать нельзя.',
+    },
     files: { not_kept: 'Файл не удалось сохранить. Повторите позже.' },
     validation: {
       required: 'Обязательное поле.',
@@ -116,6 +125,15 @@ export const messages: Messages = {
       closing: 'The server is stopping or not ready. Repeat the request.',
       failed: 'The fault is recorded. Name the request id if you ask for help.',
       foreign_origin: 'The request came from a foreign site.',
+    },
+    csv: {
+      no_head: 'The file has no line of column names.',
+      unknown_field: 'There is no field “{{field}}”. There are: {{known}}.',
+      missing_column: 'The file lacks the columns: {{columns}}.',
+      column_twice: 'The column “{{column}}” is named twice.',
+      not_text: 'The row has characters that are not allowed.',
+      too_many_values: 'The row has more values than there are columns.',
+      broken: 'A quote is not closed: from here on the file cannot be read.',
     },
     files: { not_kept: 'The file could not be kept. Try again later.' },
     validation: {

@@ -13,6 +13,8 @@ declare module 'fastify' {
     idempotent?: boolean
     /** Accepts multipart too: fields become the body, the file of this name `req.upload`. Without a body, the file itself. */
     upload?: { field: string; emptyIsNull?: string[] }
+    /** Takes a CSV of any size, as `text/csv` or the file of a form; its function reads it by `csvOf`. */
+    csv?: boolean
     /** Takes an If-Match with the ETag that a GET gave. */
     versioned?: boolean
     /** Statuses that its function refuses with, beyond those that follow from the rest. */
@@ -43,9 +45,9 @@ type Declared = { body?: unknown; querystring?: TSchema; tags?: readonly string[
 /** The statuses of refusal that follow from what a route declares. */
 function refusalsOf(route: RouteOptions): number[] {
   const { method, url, config = {}, schema } = route
-  const { access = 'anyone', idempotent, upload, versioned, refuses = [] } = config
+  const { access = 'anyone', idempotent, upload, csv, versioned, refuses = [] } = config
   const { body, querystring } = (schema ?? {}) as Declared
-  const takes = body || upload
+  const takes = body || upload || csv
   const limited = (config as { rateLimit?: object }).rateLimit || costlyKind(route)
   return [
     ...(takes || querystring || idempotent ? [400] : []),

@@ -1,5 +1,5 @@
 import multipart from '@fastify/multipart'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from './errors.ts'
 import type { App } from './http.ts'
 
@@ -17,6 +17,8 @@ export async function acceptUploads(app: App): Promise<void> {
   app.decorateRequest('upload', undefined)
   const limits = { fileSize: uploadLimitBytes, files: 1, fields: 50, parts: 51, fieldSize: 64 << 10 }
   await app.register(multipart, { limits })
+  // Read by its route, row by row.
+  app.addContentTypeParser(/^text\/csv/, (_req, stream, done) => done(null, stream))
   app.addContentTypeParser(
     /^(image\/|application\/octet-stream)/,
     { parseAs: 'buffer', bodyLimit: uploadLimitBytes },
@@ -30,8 +32,27 @@ export async function refuseFiles(req: FastifyRequest): Promise<void> {
   const { config, schema } = req.routeOptions
   const form = /^multipart\//i.test(type)
   const file = /^(image\/|application\/octet-stream)/i.test(type)
-  if ((form && !config.upload) || (file && (!config.upload || schema?.body)))
+  const csv = /^text\/csv/i.test(type)
+  if ((form && !config.upload && !config.csv) || (file && (!config.upload || schema?.body)) || (csv && !config.csv))
     throw new AppError(415, 'request.media_type')
+}
+
+/** So long a body may take to come; a CSV as long as it moves. */
+const bodyDeadlineMs = 15_000
+
+/** Cuts off a body that is not whole in time, with 408 where somebody waits for it. */
+export function boundBody(req: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const { 'content-length': length, 'transfer-encoding': coding } = req.headers
+  if ((coding !== undefined || Number(length) > 0) && !req.routeOptions.config.csv) {
+    const late = setTimeout(() => {
+      if (req.raw.complete) return
+      reply.header('connection', 'close')
+      if (req.raw.listenerCount('error')) req.raw.emit('error', new AppError(408, 'request.too_slow'))
+      else req.raw.destroy()
+    }, bodyDeadlineMs)
+    req.raw.once('close', () => clearTimeout(late))
+  }
+  done()
 }
 
 /** Takes multipart apart: text fields become the body, which is validated as JSON would be, and the file is kept aside. */

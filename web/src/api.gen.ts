@@ -4848,6 +4848,153 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/houses/{id}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take flats, meters and readings from a CSV
+         * @description A `text/csv` body of any size, or a form with a file. `;`, `,` or tabs; UTF-8 or windows-1251. Each row is a flat (`number`, `area`, `account`), and may go on with a meter (`serial`, `kind`, `installed_on`, `initial_value`, `digits`) and a reading (`month`, `value`, `rollover`). What is there already stays as it is, so the same file again changes nothing. Of a faulty row what stands before the fault is kept.
+         *
+         *     Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Fields in the order of the columns, an empty one to pass over: `number,area,,account`. Unless given, the heads tell.
+                     * @example number,area,account,kind,serial,installed_on,initial_value,month,value
+                     */
+                    columns?: string;
+                    /** @description Tells what would be, and keeps nothing; files up to 64 MiB */
+                    dry_run?: boolean;
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            dry_run: boolean;
+                            rows: number;
+                            created: {
+                                apartments: number;
+                                meters: number;
+                                readings: number;
+                            };
+                            /** @description Rows of which all was there already */
+                            unchanged: number;
+                            faulty: number;
+                            /** @description The first 100 faulty rows */
+                            errors: {
+                                /** @description Of the file; its head is line 1 */
+                                line: number;
+                                field: string | null;
+                                message: string;
+                            }[];
+                            /** @description What each column of the file was taken for */
+                            columns: {
+                                header: string;
+                                field: string | null;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not logged in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not allowed */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too large */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Wrong kind of content */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Busy or away; try again */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/products": {
         parameters: {
             query?: never;

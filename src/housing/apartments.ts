@@ -5,8 +5,8 @@ import { type Db, type Tx, transaction } from '../platform/database.ts'
 import { fieldFault, notFound } from '../platform/errors.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { type PageOf, pageAnswer, type pageRequest } from '../platform/pages.ts'
-import type { Apartment, ApartmentChange, ApartmentsQuery, NewApartment } from './schemas-houses.ts'
+import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../platform/pages.ts'
+import type { Apartment, ApartmentChange, NewApartment } from './schemas-houses.ts'
 import { inWords, lockHouse, mayBeSeen } from './viewers.ts'
 
 /** A flat `a` with its residents. */
@@ -15,34 +15,31 @@ export const apartmentColumns = sql`a.id, a.house_id house, a.number, a.area, a.
     select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'full_name', u.full_name) order by r.since, u.id), '[]')
     from housing.residents r join accounts.users u on u.id = r.user_id where r.apartment_id = a.id) residents`
 
-const orders = {
-  number: sql`a.number collate platform.natural`,
-  area: sql`a.area`,
-  balance: sql`a.balance`,
-  created_at: sql`a.created_at`,
-  id: sql`a.id`,
-}
+/** Orderings by which flats are walked, beside their ids. */
+const keys = {
+  number: [sql`a.number collate platform.natural`, 'text'],
+  area: [sql`a.area`, 'numeric'],
+  balance: [sql`a.balance`, 'numeric'],
+} as const
 
 /** Flats of a house by number; a resident sees their own. */
 export async function listApartments(
   { db }: Platform,
   user: User,
   house: number,
-  { search, ordering = 'number' }: ApartmentsQuery,
-  page: ReturnType<typeof pageRequest>,
+  search: string | undefined,
+  page: CursorRequest,
 ): Promise<PageOf<Apartment>> {
-  const filters: RawBuilder<unknown>[] = [sql`a.house_id = ${house}`, mayBeSeen(user, 'a.id')]
-  if (search) filters.push(sql`(a.number = ${search} or starts_with(a.account, ${search}))`)
-  const where = sql.join(filters, sql` and `)
-  const order = orders[ordering.replace('-', '') as keyof typeof orders]
-  const direction = sql.raw(ordering.startsWith('-') ? 'desc' : 'asc')
-  const { rows } = await sql<Apartment>`
-    select ${apartmentColumns} from (
-      select * from housing.apartments a where ${where}
-      order by ${order} ${direction}, a.id ${direction} limit ${page.limit} offset ${page.offset}) a
-    order by ${order} ${direction}, a.id ${direction}`.execute(db)
-  const total = await sql<{ n: number }>`select count(*) n from housing.apartments a where ${where}`.execute(db)
-  return pageAnswer(page, rows, total.rows[0]!.n)
+  const like = search ? sql`(a.number = ${search} or starts_with(a.account, ${search}))` : sql`true`
+  const where = sql`a.house_id = ${house} and ${mayBeSeen(user, 'a.id')} and ${like}`
+  const { after, order, key } = walk(page, sql`a.id`, keys)
+  const { rows } = await sql<Apartment & { key: string | null }>`
+    select ${apartmentColumns}, a.key from (
+      select *, ${key} as key from housing.apartments a where ${where} and ${after}
+      order by ${order} limit ${page.limit + 1} offset ${page.offset}) a
+    order by ${order}`.execute(db)
+  const found = (limit: RawBuilder<unknown>) => sql`select from housing.apartments a where ${where} ${limit}`
+  return cursorAnswer(page, rows, await countRows(db, page, found))
 }
 
 /** A flat that the caller may see. */

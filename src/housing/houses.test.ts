@@ -59,6 +59,9 @@ test('flats of a house', async () => {
     (await app.get(`${path}?${query}`, { token: admin })).body.results.map((a: Json) => a.number)
   assert.deepEqual(await numbers(''), ['1', '2', '10', '12', '12а'])
   assert.deepEqual(await numbers('ordering=-number&page_size=2&page=2'), ['10', '2'])
+  const first = await app.get(`${path}?page_size=2`, { token: admin })
+  const next = await app.get(first.body.next, { token: admin })
+  assert.deepEqual([next.body.results.map((a: Json) => a.number), next.body.count], [['10', '12'], null])
   assert.deepEqual(await numbers('search=12'), ['12'])
   assert.deepEqual(await numbers('search=Ф-1'), ['1', '10', '12', '12а'])
   const whole = { number: '3', area: '50', account: 'Ф-3' }

@@ -1,7 +1,7 @@
 import { sendCached } from '../platform/cache.ts'
 import type { App } from '../platform/http.ts'
 import type { Platform } from '../platform/module.ts'
-import { pageRequest } from '../platform/pages.ts'
+import { cursorRequest, pageRequest } from '../platform/pages.ts'
 import { IdParams, NoContent, NoQuery, Ref } from '../platform/schemas.ts'
 import {
   addResident,
@@ -114,7 +114,7 @@ export function houseRoutes(app: App, platform: Platform): void {
     },
     async (req) => {
       await viewerOfHouse(platform, req.user, req.params.id)
-      return listApartments(platform, req.user, req.params.id, req.query, pageRequest(req))
+      return listApartments(platform, req.user, req.params.id, req.query.search, cursorRequest(req, 'number'))
     },
   )
   app.post(

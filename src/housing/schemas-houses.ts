@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Ordering, Page, pageQuery } from '../platform/pages.ts'
+import { cursorQuery, Ordering, Page, pageQuery } from '../platform/pages.ts'
 import {
   Choice,
   Closed,
@@ -104,11 +104,10 @@ export type NewApartment = Static<typeof NewApartment>
 export const ApartmentChange = Type.Partial(Closed(apartment), { additionalProperties: false })
 export type ApartmentChange = Static<typeof ApartmentChange>
 export const ApartmentsQuery = Closed({
-  ...pageQuery,
+  ...cursorQuery,
   search: Type.Optional(Text(50, { description: 'A number of a flat, or the beginning of a personal account' })),
   ordering: Ordering('number', 'area', 'balance', 'created_at', 'id'),
 })
-export type ApartmentsQuery = Static<typeof ApartmentsQuery>
 
 export const NewResident = Closed({ user: Id('Somebody who is registered') })
 export const ResidentParams = Closed({ id: Id(), user: Id() })

@@ -3466,6 +3466,8 @@ export interface paths {
                     page?: number;
                     /** @description 20 unless given */
                     page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
                     /** @description A number of a flat, or the beginning of a personal account */
                     search?: string;
                     ordering?: "number" | "area" | "balance" | "created_at" | "id" | "-number" | "-area" | "-balance" | "-created_at" | "-id";
@@ -4916,70 +4918,7 @@ export interface paths {
                     };
                 };
                 /** @description Malformed, or against a rule on its fields */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Not logged in */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Not allowed */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Absent, or not visible to the caller */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Too large */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Wrong kind of content */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Too many requests */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Busy or away; try again */
-                503: {
+                default: {
                     headers: {
                         [name: string]: unknown;
                     };

@@ -198,3 +198,31 @@ test('the catalogues hold the same keys', () => {
   for (const form of ['few', 'many', 'other']) assert.deepEqual(stems('ru', form), stems('ru', 'one'))
   assert.deepEqual(stems('en', 'other'), stems('en', 'one'))
 })
+
+// Guarantee: who signed in long ago is asked to do it again before a change of address, and then what they typed is saved.
+test('a change of address asks for the password again', async () => {
+  const anna = await person(app)
+  await using visitor = await browser.visit()
+  const { page } = visitor
+  await signIn(page, anna.username, anna.password)
+  await app.platform.pool.query(
+    `update accounts.logins set created_at = created_at - interval '11 minutes' where user_id = $1`,
+    [anna.id],
+  )
+  await page.goto('/profile')
+  await page.getByLabel('Имя', { exact: true }).fill('Анна')
+  await page.getByLabel('Почта').fill('moved-in-browser@example.org')
+  await page.getByRole('button', { name: words.ru.accounts.profile.save }).click()
+  const dialog = page.getByRole('dialog', { name: words.ru.accounts.login_again.title })
+  const enter = async (password: string) => {
+    await dialog.getByLabel('Пароль', { exact: true }).fill(password)
+    await dialog.getByRole('button', { name: 'Войти' }).click()
+  }
+  await enter('a-wrong-password')
+  await dialog.getByText('Неверное имя или пароль.').waitFor()
+  await enter(anna.password)
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByText(words.ru.shell.saved).waitFor()
+  const { body } = await app.get('/api/profile', { token: anna.token })
+  assert.deepEqual([body.first_name, body.email], ['Анна', 'moved-in-browser@example.org'])
+})

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch'
 import type { components, paths } from './api.gen.ts'
 import { language } from './i18n.ts'
-import { accessToken, refreshSession } from './session.ts'
+import { accessToken, loginAgain, refreshSession } from './session.ts'
 
 export type Shapes = components['schemas']
 
@@ -32,14 +32,27 @@ function withHeaders(request: Request): Request {
   return request
 }
 
-/** Sends a request; one that came with a token that has run out is sent again with a fresh one. */
+const codeOf = async (response: Response): Promise<unknown> =>
+  (
+    await response
+      .clone()
+      .json()
+      .catch(() => undefined)
+  )?.code
+
+/**
+ * Sends a request. One that came with a token that has run out is sent again with a fresh one, and one that needs a
+ * recent login after the person has signed in again; so what they typed stays.
+ */
 async function send(request: Request): Promise<Response> {
   const token = accessToken()
-  const again = token ? request.clone() : undefined
-  const response = await fetch(withHeaders(request))
-  if (response.status !== 401 || !again) return response
-  const renewed = accessToken() !== token || (await refreshSession())
-  return renewed ? fetch(withHeaders(again)) : response
+  if (!token) return fetch(withHeaders(request))
+  let response = await fetch(withHeaders(request.clone()))
+  if (response.status === 401 && (accessToken() !== token || (await refreshSession())))
+    response = await fetch(withHeaders(request.clone()))
+  if (response.status === 403 && (await codeOf(response)) === 'accounts.login_again' && (await loginAgain()))
+    response = await fetch(withHeaders(request))
+  return response
 }
 
 export const api = createClient<paths>({ fetch: send, querySerializer: { array: { style: 'form', explode: true } } })

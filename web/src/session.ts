@@ -49,6 +49,25 @@ export function endSession(): void {
   otherTabs.postMessage('ended')
 }
 
+let ask: (() => Promise<boolean>) | undefined
+let asking: Promise<boolean> | undefined
+
+/** Names how a person is asked to sign in again; returns how to forget that. */
+export function onLoginAgain(question: () => Promise<boolean>): () => void {
+  ask = question
+  return () => {
+    ask = undefined
+  }
+}
+
+/** Asks the person to sign in again; true when they did. Calls that come together ask once. */
+export function loginAgain(): Promise<boolean> {
+  asking ??= (ask?.() ?? Promise.resolve(false)).finally(() => {
+    asking = undefined
+  })
+  return asking
+}
+
 /** Renews the access token by the cookie; true when there is one. Calls that come together share one request. */
 export function refreshSession(): Promise<boolean> {
   refreshing ??= refreshInTurn().finally(() => {

@@ -27,10 +27,14 @@ export const ru = {
     again: 'Отправить код ещё раз',
     confirm: 'Подтвердить',
   },
+  login_again: {
+    title: 'Это точно вы?',
+    lead: 'Почта, телефон и пароль меняются только вскоре после входа. Войдите ещё раз, и мы сразу сохраним введённое.',
+  },
   register: {
     title: 'Добро пожаловать во двор',
     lead: 'Аккаунт нужен, чтобы участвовать в сборах и открывать свои.',
-    username_hint: 'Латиницей или кириллицей, без пробелов',
+    username_hint: 'Буквы и цифры без пробелов, можно @ . + - _',
     password_hint: 'Не короче восьми символов',
     invite: 'Код приглашения',
     invite_hint: 'Если вас позвал сосед; можно указать и позже',
@@ -151,10 +155,14 @@ export const en = {
     again: 'Send the code again',
     confirm: 'Confirm',
   },
+  login_again: {
+    title: 'Is it really you?',
+    lead: 'E-mail, phone and password are changed only soon after signing in. Sign in again, and what you typed is saved at once.',
+  },
   register: {
     title: 'Welcome to the courtyard',
     lead: 'With an account you can give to collections and open your own.',
-    username_hint: 'Letters and digits, no spaces',
+    username_hint: 'Letters and digits, no spaces; @ . + - _ may stand too',
     password_hint: 'At least eight characters',
     invite: 'Invite code',
     invite_hint: 'If a neighbour invited you; it can wait',

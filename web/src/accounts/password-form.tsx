@@ -6,19 +6,19 @@ import { Link } from 'react-router'
 import { answer, api, Problem } from '../api.ts'
 import { cookieMode } from '../session.ts'
 import { tell } from '../ui/problems.ts'
-import { useEnter } from './entrance.tsx'
 
 type Values = { username: string; password: string }
+type Tokens = { access: string }
 
 export const signIn = (body: Values) => answer(api.POST('/api/auth/login', { body, headers: cookieMode }))
 
-export function PasswordForm() {
+/** A name and its password; of a `username` that is known only the password. */
+export function PasswordForm({ username, onEnter }: { username?: string; onEnter: (tokens: Tokens) => void }) {
   const { t } = useTranslation()
-  const enter = useEnter()
-  const form = useForm<Values>({ initialValues: { username: '', password: '' } })
+  const form = useForm<Values>({ initialValues: { username: username ?? '', password: '' } })
   const login = useMutation({
     mutationFn: signIn,
-    onSuccess: enter,
+    onSuccess: onEnter,
     onError: (error) => {
       if (error instanceof Problem && error.status === 401) form.setFieldError('password', error.message)
       else tell(error, form)
@@ -27,16 +27,21 @@ export function PasswordForm() {
   return (
     <form noValidate onSubmit={form.onSubmit((values) => login.mutate(values))}>
       <Stack>
-        <TextInput
-          label={t('accounts.login')}
-          autoComplete="username"
-          autoCapitalize="none"
-          {...form.getInputProps('username')}
-        />
+        {username === undefined ? (
+          <TextInput
+            label={t('accounts.login')}
+            autoComplete="username"
+            autoCapitalize="none"
+            {...form.getInputProps('username')}
+          />
+        ) : (
+          <input hidden readOnly autoComplete="username" value={username} />
+        )}
         <PasswordInput
           label={t('accounts.password')}
           autoComplete="current-password"
           visibilityToggleButtonProps={{ 'aria-label': t('accounts.show_password') }}
+          data-autofocus={username !== undefined}
           {...form.getInputProps('password')}
         />
         <Button type="submit" loading={login.isPending}>

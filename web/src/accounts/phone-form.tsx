@@ -7,7 +7,6 @@ import { answer, api, Problem } from '../api.ts'
 import { cookieMode } from '../session.ts'
 import { tell } from '../ui/problems.ts'
 import classes from './entrance.module.css'
-import { useEnter } from './entrance.tsx'
 
 /** Seconds that are left of a wait, counted down. */
 function useCountdown(): [seconds: number, begin: (seconds: number) => void] {
@@ -20,13 +19,14 @@ function useCountdown(): [seconds: number, begin: (seconds: number) => void] {
   return [seconds, setSeconds]
 }
 
-/** A phone number, and then the code that was sent to it. */
-export function PhoneForm() {
+type Props = { known?: string; onEnter: (tokens: { access: string }) => void }
+
+/** A phone number, and then the code that was sent to it; a number that is `known` can’t be another. */
+export function PhoneForm({ known, onEnter }: Props) {
   const { t } = useTranslation()
-  const enter = useEnter()
   const [sentTo, setSentTo] = useState<string>()
   const [wait, beginWait] = useCountdown()
-  const form = useForm({ initialValues: { phone: '', token: '' } })
+  const form = useForm({ initialValues: { phone: known ?? '', token: '' } })
   const { phone, token } = form.values
 
   const send = useMutation({
@@ -43,7 +43,7 @@ export function PhoneForm() {
   })
   const verify = useMutation({
     mutationFn: () => answer(api.POST('/api/verify', { body: { phone, token: token.trim() }, headers: cookieMode })),
-    onSuccess: enter,
+    onSuccess: onEnter,
     onError: (error) => {
       if (error instanceof Problem && error.status === 400 && !error.faults.length)
         form.setFieldError('token', error.message)
@@ -58,7 +58,8 @@ export function PhoneForm() {
           <TextInput
             key="phone"
             label={t('accounts.sign_in.phone')}
-            description={t('accounts.sign_in.phone_hint')}
+            description={known ? undefined : t('accounts.sign_in.phone_hint')}
+            readOnly={Boolean(known)}
             placeholder="+7 900 000-00-00"
             type="tel"
             autoComplete="tel"
@@ -88,9 +89,11 @@ export function PhoneForm() {
           {t('accounts.sign_in.confirm')}
         </Button>
         <Group justify="space-between" gap="xs">
-          <Button variant="subtle" px={0} onClick={() => setSentTo(undefined)}>
-            {t('accounts.sign_in.other_phone')}
-          </Button>
+          {!known && (
+            <Button variant="subtle" px={0} onClick={() => setSentTo(undefined)}>
+              {t('accounts.sign_in.other_phone')}
+            </Button>
+          )}
           {wait > 0 ? (
             <Text size="sm" c="dimmed">
               {t('accounts.sign_in.again_in', { seconds: wait })}

@@ -7,6 +7,7 @@ import { useFormat } from '../format.ts'
 import { endSession } from '../session.ts'
 import { TabTitle } from '../ui/page.tsx'
 import { tell } from '../ui/problems.ts'
+import { LoginAgain } from './login-again.tsx'
 import { Invites } from './profile-invites.tsx'
 import { PasswordSection } from './profile-password.tsx'
 import { PersonForm } from './profile-person.tsx'
@@ -28,6 +29,7 @@ export function ProfilePage() {
   return (
     <Stack gap="xl" maw={980} mx="auto">
       <TabTitle title={t('accounts.profile.title')} />
+      <LoginAgain profile={profile} />
       <Group justify="space-between">
         <Group wrap="nowrap">
           <Avatar size={72} color="yard" variant="filled" aria-hidden>

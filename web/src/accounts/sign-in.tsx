@@ -2,7 +2,7 @@ import { Anchor, SegmentedControl, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
-import { Entrance, useSearch } from './entrance.tsx'
+import { Entrance, useEnter, useSearch } from './entrance.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { PhoneForm } from './phone-form.tsx'
 
@@ -10,6 +10,7 @@ export function SignIn() {
   const { t } = useTranslation()
   const [way, setWay] = useState('password')
   const search = useSearch()
+  const enter = useEnter()
   return (
     <Entrance title={t('accounts.sign_in.title')} lead={t('accounts.sign_in.lead')}>
       <SegmentedControl
@@ -23,7 +24,7 @@ export function SignIn() {
           { value: 'phone', label: t('accounts.sign_in.by_phone') },
         ]}
       />
-      {way === 'password' ? <PasswordForm /> : <PhoneForm />}
+      {way === 'password' ? <PasswordForm onEnter={enter} /> : <PhoneForm onEnter={enter} />}
       <Text c="dimmed">
         {t('accounts.sign_in.none')}{' '}
         <Anchor component={Link} to={`/register${search}`} underline="always">

@@ -1,0 +1,64 @@
+import { Modal, SegmentedControl, Stack, Text } from '@mantine/core'
+import { useEffect, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { beginSession, onLoginAgain } from '../session.ts'
+import { PasswordForm } from './password-form.tsx'
+import { PhoneForm } from './phone-form.tsx'
+import type { Profile } from './queries.ts'
+
+/** Asks a person who signed in long ago to do it again, before what others could take the account over by. */
+export function LoginAgain({ profile: { username, email, phone } }: { profile: Profile }) {
+  const { t } = useTranslation()
+  const [opened, setOpened] = useState(false)
+  const [way, setWay] = useState(phone && !email ? 'phone' : 'password')
+  const settle = useRef((_done: boolean) => {})
+  const close = (done: boolean) => {
+    setOpened(false)
+    settle.current(done)
+  }
+  useEffect(() => {
+    const forget = onLoginAgain(() => {
+      setOpened(true)
+      return new Promise((resolve) => {
+        settle.current = resolve
+      })
+    })
+    return () => {
+      forget()
+      settle.current(false)
+    }
+  }, [])
+  const enter = (tokens: { access: string }) => {
+    beginSession(tokens)
+    close(true)
+  }
+  return (
+    <Modal
+      opened={opened}
+      onClose={() => close(false)}
+      title={t('accounts.login_again.title')}
+      closeButtonProps={{ 'aria-label': t('shell.close') }}
+    >
+      <Stack>
+        <Text>{t('accounts.login_again.lead')}</Text>
+        {phone && (
+          <SegmentedControl
+            fullWidth
+            aria-label={t('accounts.sign_in.how')}
+            value={way}
+            onChange={setWay}
+            data={[
+              { value: 'password', label: t('accounts.sign_in.by_password') },
+              { value: 'phone', label: t('accounts.sign_in.by_phone') },
+            ]}
+          />
+        )}
+        {way === 'password' || !phone ? (
+          <PasswordForm username={username} onEnter={enter} />
+        ) : (
+          <PhoneForm known={`+${phone}`} onEnter={enter} />
+        )}
+      </Stack>
+    </Modal>
+  )
+}

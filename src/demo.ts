@@ -1,10 +1,25 @@
 import { register } from './accounts/index.ts'
 import { hashPassword } from './accounts/passwords.ts'
 import type { Module, Platform } from './platform/module.ts'
+import { changeOrganisation } from './platform/organisation.ts'
 import { seedModules } from './seed.ts'
+
+/** Of nobody, with control digits that hold. */
+const requisites = {
+  payee: 'ТСЖ «Садовая, 12»',
+  inn: '7700999126',
+  kpp: '770001001',
+  bic: '044500999',
+  bank_name: 'Банк «Пример»',
+  account: '40703810300000000012',
+  correspondent_account: '30101810500000000999',
+  phone: '+7 495 000-00-12',
+  email: 'office@example.org',
+}
 
 /** Fills an empty database with a living example: neighbours, collects with covers, payments, a shop with orders. */
 export async function demonstrate(platform: Platform, modules: Module[]): Promise<void> {
+  await changeOrganisation(platform, undefined, { name: 'Дом на Садовой, 12', requisites })
   await register(
     platform,
     {

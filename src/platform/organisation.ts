@@ -28,7 +28,15 @@ const Organisation = Type.Object({
   currency: Type.String(),
   timezone: Type.String(),
   modules: Type.Array(Type.String()),
-  requisites: Type.Optional(Requisites),
+  requisites: Type.Optional(
+    Type.Unsafe<Requisites>(
+      Type.Object(
+        Object.fromEntries(
+          Object.keys(Requisites.properties).map((name) => [name, Type.Optional(Nullable(Type.String()))]),
+        ),
+      ),
+    ),
+  ),
 })
 
 const OrganisationChange = Closed({ name: Type.Optional(Line(200)), requisites: Type.Optional(Requisites) })

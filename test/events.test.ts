@@ -32,7 +32,10 @@ const made: Module = {
     const route = { config: { access: 'user' }, schema: { summary: 'Things', params: IdParams } } as const
     app.get('/api/things/:id/events', route, (req, reply) => streamEvents(platform, req, reply, options(req.params.id)))
     app.get('/api/things/:id/ticks', route, (req, reply) =>
-      streamEvents(platform, req, reply, { ...options(req.params.id), everyMs: 20, lifeMs: 1000 }),
+      streamEvents(platform, req, reply, { ...options(req.params.id), everyMs: 20 }),
+    )
+    app.get('/api/things/:id/moment', route, (req, reply) =>
+      streamEvents(platform, req, reply, { ...options(req.params.id), lifeMs: 20 }),
     )
   },
 }
@@ -121,7 +124,10 @@ test('a quiet stream lives and ends', async () => {
   await eventually('signs of life', () => stream.text.split(':\n\n').length > 2)
   things.set(id, { id: 'b', data: 2 })
   await eventually('the change', () => stream.text.includes(event('b', 2)))
-  await eventually('its end', () => stream.ended)
+  stream.close()
+  const short = await open(`/api/things/${id}/moment`)
+  await eventually('its end', () => short.ended)
+  assert.equal(short.text, event('b', 2))
 })
 
 // Guarantee: a reader who does not read is cut, whatever there is to tell, and costs the server a bounded buffer.

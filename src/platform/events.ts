@@ -60,7 +60,7 @@ export async function streamEvents(
     isNoticed = true
     wake()
   })
-  const life = setTimeout(end, lifeMs)
+  let life: NodeJS.Timeout | undefined
   try {
     let state = await read()
     const known = req.headers['last-event-id']
@@ -75,6 +75,7 @@ export async function streamEvents(
     req.raw.socket.setTimeout(0)
     raw.writeHead(200, reply.getHeaders() as Record<string, string>)
     raw.flushHeaders()
+    life = setTimeout(end, lifeMs)
     const write = (text: string) => {
       if (raw.writableLength <= mostUnreadBytes) return void raw.write(text)
       log.debug({ user_id: user }, 'an event stream is cut, for nobody reads it')

@@ -472,7 +472,9 @@ create table housing.billing_runs (
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
   published_at timestamp with time zone,
-  published_by bigint
+  published_by bigint,
+  document text,
+  document_asked_at timestamp with time zone
 ) with (fillfactor=50);
 alter table housing.billing_runs add constraint billing_runs_check CHECK (((processed >= 0) AND (processed <= total)));
 alter table housing.billing_runs add constraint billing_runs_check1 CHECK (((skipped >= 0) AND (skipped <= processed)));
@@ -704,12 +706,14 @@ create table housing.run_apartments (
   run_id bigint not null,
   apartment_id bigint not null,
   area numeric(8,2) not null,
-  bill_id bigint
+  bill_id bigint,
+  incomplete boolean default false not null
 ) with (fillfactor=60);
 alter table housing.run_apartments add constraint run_apartments_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES housing.bills(id);
 alter table housing.run_apartments add constraint run_apartments_pkey PRIMARY KEY (run_id, apartment_id);
 alter table housing.run_apartments add constraint run_apartments_run_id_fkey FOREIGN KEY (run_id) REFERENCES housing.billing_runs(id);
 CREATE INDEX run_apartments_bill_idx ON housing.run_apartments USING btree (bill_id) WHERE (bill_id IS NOT NULL);
+CREATE INDEX run_apartments_incomplete_idx ON housing.run_apartments USING btree (run_id, apartment_id) WHERE incomplete;
 
 create table housing.tariffs (
   id bigint generated always as identity not null,

@@ -5,6 +5,7 @@ import { modules } from '../src/app.ts'
 import { type Caller, callersOf, permission, type Role } from '../src/platform/access.ts'
 import { createDescribed } from '../src/platform/describe.ts'
 import type { Module } from '../src/platform/module.ts'
+import { billingOf } from './billing.ts'
 import { adminPassword, drainJobs, logIn, logInAdmin, type Person, person, startApp, type TestApp } from './harness.ts'
 
 let app: TestApp
@@ -62,6 +63,27 @@ const aReading = async () => created(`/api/meters/${await aMeter()}/readings`, {
 const aHome = async () =>
   (await app.get(`/api/apartments/${await anApartment()}`, { token: tokens.admin })).body.house as number
 
+/** A published run, with its PDF, of a house in which the owner has a flat; nobody can change it, so one is enough. */
+let published: Promise<number> | undefined
+async function publish(): Promise<number> {
+  const billing = billingOf(app, tokens.admin!)
+  const { id } = await billing.publish(await billing.bill(await aHome(), thisMonth))
+  await app.post(`/api/billing-runs/${id}/pdf`, undefined, { token: tokens.admin })
+  await drainJobs(app)
+  return id
+}
+const aRun = () => {
+  published ??= publish()
+  return published
+}
+const aBill = async () => {
+  const bills = app.platform.db
+    .selectFrom('housing.bills')
+    .select('id')
+    .where('run_id', '=', await aRun())
+  return (await bills.executeTakeFirstOrThrow()).id
+}
+
 const aTariff = async () =>
   created(
     '/api/tariffs',
@@ -81,6 +103,8 @@ const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/meters/:id', aMeter],
   ['/api/readings/:id', aReading],
   ['/api/tariffs/:id', aTariff],
+  ['/api/billing-runs/:id', aRun],
+  ['/api/bills/:id', aBill],
   ['/api/admin/users/:id', async () => (await person(app)).id],
   ['/api/outbox/:id', async () => (await app.get('/api/outbox', { token: tokens.admin })).body.results[0].id],
   [

@@ -48,6 +48,6 @@ export function monthFromNow(months: number, timeZone = 'Europe/Moscow'): string
 
 /** The month of a house as if its bills were published, without any. */
 export async function publishMonth({ platform }: { platform: Platform }, house: number, month: string): Promise<void> {
-  await sql`insert into housing.billing_runs (house_id, month, status, published_at)
-    values (${house}, ${`${month}-01`}, 'completed', now())`.execute(platform.db)
+  await sql`insert into housing.billing_runs (house_id, month, status, current, finished_at, published_at)
+    values (${house}, ${`${month}-01`}, 'completed', true, now(), now())`.execute(platform.db)
 }

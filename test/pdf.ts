@@ -46,8 +46,9 @@ function unicodeOf(map: string): Map<string, string> {
   const characters = new Map<string, string>()
   for (const [, from, , list] of map.matchAll(/<([0-9a-f]{4})> <([0-9a-f]{4})> \[([^\]]*)\]/gi)) {
     let code = Number.parseInt(from!, 16)
-    for (const [, hex] of list!.matchAll(/<([0-9a-f]*)>/gi)) {
-      const units = hex!.match(/.{4}/g) ?? []
+    // A ligature is several units, set apart by spaces.
+    for (const [, hex] of list!.matchAll(/<([0-9a-f ]*)>/gi)) {
+      const units = hex!.match(/[0-9a-f]{4}/gi) ?? []
       characters.set(
         (code++).toString(16).padStart(4, '0'),
         String.fromCharCode(...units.map((u) => Number.parseInt(u, 16))),

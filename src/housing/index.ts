@@ -32,12 +32,47 @@
  *   GET    /api/tariffs/:id                     getTariff            tariffs
  *   PATCH  /api/tariffs/:id                     changeTariff         tariffs
  *   DELETE /api/tariffs/:id                     removeTariff         tariffs, billing_runs
+ *
+ *   POST   /api/houses/:id/billing-runs         startRun             billing_runs                      loop housing.billing
+ *   GET    /api/houses/:id/billing-runs         listRunsOfHouse      billing_runs
+ *   POST   /api/houses/:id/billing-runs/preview  previewRun          (as a run, nothing written)
+ *   POST   /api/billing-runs                    startTown            billing_runs                      loop housing.billing
+ *   GET    /api/billing-runs                    listRuns             billing_runs
+ *   GET    /api/billing-runs/progress           townProgress         billing_runs
+ *   GET    /api/billing-runs/:id                getRun               billing_runs
+ *   GET    /api/billing-runs/:id/events         runState             billing_runs
+ *   GET    /api/billing-runs/events             townState            billing_runs
+ *   POST   /api/billing-runs/:id/cancel         cancelRun            billing_runs
+ *   POST   /api/billing-runs/:id/publish        publishRun           billing_runs, recalculations, entries, apartments   housing.letters
+ *   GET    /api/billing-runs/:id/incomplete     listIncomplete       run_apartments, bills
+ *   GET    /api/billing-runs/:id/comparison     compareRun           run_apartments, bills
+ *   GET    /api/houses/:id/bills                listBillsOfHouse     run_apartments, bills, bill_lines
+ *   GET    /api/houses/:id/bills.csv            billsCsv             run_apartments, bills, bill_lines
+ *   GET    /api/apartments/:id/bills            listBillsOfApartment  bills, bill_lines
+ *   GET    /api/bills/:id                       getBill              bills, bill_lines
+ *   GET    /api/bills/:id/pdf                   checkBill, drawBill  bills, bill_lines, entries
+ *   POST   /api/billing-runs/:id/pdf            askRunDocument       billing_runs                      housing.document
+ *   GET    /api/billing-runs/:id/pdf            readRunDocument      billing_runs
+ *   POST   /api/apartments/:id/payments         receivePayment       apartments, payments, entries
+ *   GET    /api/apartments/:id/statement        getStatement         entries
+ *   GET    /api/houses/:id/debtors              listDebtors          apartments, entries
+ *   POST   /api/apartments/:id/recalculations   recalculate          recalculations
+ *   GET    /api/apartments/:id/recalculations   listRecalculations   recalculations
+ *
+ * The loop housing.billing (billing.ts) computes the runs that wait: terms.ts freezes what it counts by, charges.ts is the
+ * SQL of volumes and lines, shared with the preview. housing.letters adds a housing.bill_letter for each resident.
  */
 import type { Module } from '../platform/module.ts'
+import { billingLoop } from './billing.ts'
+import { billingInvariants } from './invariants.ts'
+import { addressBills, mailBills } from './letters.ts'
 import { messages } from './messages.ts'
+import { makeRunDocuments, sweepDocuments } from './paper.ts'
 import { routes } from './routes.ts'
+import { Bill } from './schemas-bills.ts'
 import { Apartment, House } from './schemas-houses.ts'
 import { HouseDetail, Meter, Reading, Tariff } from './schemas-meters.ts'
+import { Run } from './schemas-runs.ts'
 import { seed } from './seed.ts'
 
 declare module '../platform/access.ts' {
@@ -52,8 +87,15 @@ export const housing: Module = {
   roles: ['bookkeeper'],
   routes,
   seed,
-  shapes: [House, HouseDetail, Apartment, Meter, Reading, Tariff],
+  shapes: [House, HouseDetail, Apartment, Meter, Reading, Tariff, Run, Bill],
+  loops: [billingLoop, { name: 'housing.documents', everySeconds: 3600, run: sweepDocuments }],
+  jobs: {
+    'housing.letters': { handle: addressBills, key: ({ run_id, after }) => `${run_id} ${after}` },
+    'housing.document': { handle: makeRunDocuments, key: ({ run_id }) => String(run_id), expireInSeconds: 300 },
+    'housing.bill_letter': { handle: mailBills, batchSize: 10, key: ({ bill_id, user_id }) => `${bill_id} ${user_id}` },
+  },
   invariants: [
+    ...billingInvariants,
     {
       name: 'the readings of a meter grow, unless it passed zero',
       sql: `select id, meter_id from (

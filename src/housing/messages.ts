@@ -1,8 +1,10 @@
 import type { Messages } from '../platform/i18n.ts'
+import { billWords } from './messages-bills.ts'
 
 export const messages: Messages = {
   ru: {
     housing: {
+      ...billWords.ru,
       address_taken: 'Дом с таким адресом уже есть.',
       number_taken: 'Квартира с таким номером в этом доме уже есть.',
       account_taken: 'Такой лицевой счёт уже есть.',
@@ -44,6 +46,7 @@ export const messages: Messages = {
   },
   en: {
     housing: {
+      ...billWords.en,
       address_taken: 'There is a house with this address already.',
       number_taken: 'This house has a flat with this number already.',
       account_taken: 'This personal account exists already.',

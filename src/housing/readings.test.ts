@@ -160,7 +160,8 @@ test('a billed month is closed', async () => {
   await publishing.query('select from housing.houses where id = $1 for update', [race.house])
   const waiting = submit(race.meter, before, 5)
   await publishing.query(
-    `insert into housing.billing_runs (house_id, month, status, published_at) values ($1, $2, 'completed', now())`,
+    `insert into housing.billing_runs (house_id, month, status, current, finished_at, published_at)
+     values ($1, $2, 'completed', true, now(), now())`,
     [race.house, `${before}-01`],
   )
   await publishing.query('commit')

@@ -20,7 +20,7 @@ const Requisites = Closed({
   phone: requisiteField('^[\\d +()-]{5,30}$', '+7 495 000-00-00'),
   email: requisiteField('^[^@\\s]+@[^@\\s]+$', 'office@example.org'),
 })
-type Requisites = Static<typeof Requisites>
+export type Requisites = Static<typeof Requisites>
 
 const Organisation = Type.Object({
   name: Type.String({ examples: ['Двор'] }),

@@ -228,6 +228,11 @@ export interface HousingBillingRuns {
    * The newest completed run of its house and month: its marks name the current bills
    */
   current: Generated<boolean>;
+  /**
+   * File of all its bills as one PDF, made by a job when somebody asks
+   */
+  document: string | null;
+  document_asked_at: string | null;
   error: string | null;
   finished_at: string | null;
   house_id: number;
@@ -406,6 +411,7 @@ export interface HousingRunApartments {
   apartment_id: number;
   area: Numeric;
   bill_id: number | null;
+  incomplete: Generated<boolean>;
   run_id: number;
 }
 

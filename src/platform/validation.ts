@@ -10,15 +10,15 @@ export function kopecks(amount: string, digits = 2): bigint {
 
 /**
  * Money arrives as `1500`, `1500.5` or `"1500.50"` and goes on as a decimal string with two digits; other exact
- * quantities have `digits` after the point and at most `whole` before it.
+ * quantities have `digits` after the point and at most `whole` before it, and where it is `signed` a minus.
  */
 const money = {
   keyword: 'x-money',
   modifying: true,
   errors: true,
-  compile(limits: { minimum?: string; digits?: number; whole?: number }) {
+  compile(limits: { minimum?: string; digits?: number; whole?: number; signed?: boolean }) {
     const { digits = 2, whole = 10 } = limits
-    const pattern = new RegExp(`^\\d{1,${whole}}(\\.\\d{1,${digits}})?$`)
+    const pattern = new RegExp(`^${limits.signed ? '-?' : ''}\\d{1,${whole}}(\\.\\d{1,${digits}})?$`)
     const isMoney = digits === 2 && whole === 10
     const check = (
       data: unknown,
@@ -33,7 +33,8 @@ const money = {
       if (limits.minimum && kopecks(text, digits) < kopecks(limits.minimum, digits))
         return fail('moneyMinimum', { limit: limits.minimum })
       const [units = '0', part = ''] = text.split('.')
-      if (at) at.parentData[at.parentDataProperty] = `${BigInt(units)}.${part.padEnd(digits, '0')}`
+      if (at)
+        at.parentData[at.parentDataProperty] = `${units.replace(/^(-?)0+(?=\d)/, '$1')}.${part.padEnd(digits, '0')}`
       return true
     }
     check.errors = [] as object[]

@@ -4934,6 +4934,1657 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/houses/{id}/billing-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs of a house
+         * @description Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    /** @example 2026-11 */
+                    month?: string;
+                    /** @example completed */
+                    status?: "queued" | "running" | "completed" | "failed" | "cancelled";
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["BillingRun"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Compute the bills of a month
+         * @description Goes on after the answer: the run tells its progress. Tariffs and flats are frozen at its start. A finished month again makes new revisions of the bills that changed. 409 while one of this house and month is in progress.
+         *
+         *     Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 2026-11 */
+                        month: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BillingRun"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/houses/{id}/billing-runs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a run would do now
+         * @description Computed as a run does it, in one snapshot; nothing is written.
+         *
+         *     Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 2026-11 */
+                        month: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            apartments: number;
+                            /** @description Flats whose bill would lack a line */
+                            incomplete: number;
+                            /** @description Of this month or the one before, by flat; the first thousand */
+                            missing_readings: {
+                                apartment: number;
+                                meter: number;
+                                /** @example 2026-11 */
+                                month: string;
+                            }[];
+                            missing_count: number;
+                            /** @example 1500.00 */
+                            amount: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs of all houses
+         * @description Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    /** @example 2026-11 */
+                    month?: string;
+                    /** @example completed */
+                    status?: "queued" | "running" | "completed" | "failed" | "cancelled";
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                    /** @example 1 */
+                    house?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["BillingRun"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Compute the bills of a month for every house
+         * @description Houses where a run of this month is in progress go on with it.
+         *
+         *     Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 2026-11 */
+                        month: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @example 2026-11 */
+                            month: string;
+                            started: number;
+                            /** @description That have a run of this month */
+                            houses: number;
+                            /** @description Flats */
+                            total: number;
+                            processed: number;
+                            /** @description From 0 to 1; never goes back */
+                            progress: number;
+                            /** @example 1500.00 */
+                            amount: string;
+                            /**
+                             * @example {
+                             *       "completed": 12,
+                             *       "running": 1,
+                             *       "queued": 30
+                             *     }
+                             */
+                            statuses: {
+                                [key: string]: number;
+                            };
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress of a month over all houses
+         * @description Counts the newest run of each house.
+         *
+         *     Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @example 2026-11 */
+                    month: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description That have a run of this month */
+                            houses: number;
+                            /** @description Flats */
+                            total: number;
+                            processed: number;
+                            /** @description From 0 to 1; never goes back */
+                            progress: number;
+                            /** @example 1500.00 */
+                            amount: string;
+                            /**
+                             * @example {
+                             *       "completed": 12,
+                             *       "running": 1,
+                             *       "queued": 30
+                             *     }
+                             */
+                            statuses: {
+                                [key: string]: number;
+                            };
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A run
+         * @description Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BillingRun"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress of a run as it goes
+         * @description Server-sent events, each the run as it is now; the last one when it is over.
+         *
+         *     Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress of a month over all houses as it goes
+         * @description Server-sent events; the last one when no run of the month is waiting or running.
+         *
+         *     Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @example 2026-11 */
+                    month: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a run
+         * @description Its bills never count. 409 when it is over.
+         *
+         *     Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BillingRun"];
+                    };
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/{id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish the bills of a run
+         * @description Freezes them and their opening balances, charges them to the accounts, shows them to residents and mails them to those with a confirmed address. The readings of the month are closed; what a later run changes enters the next bill as a recalculation. 409 for a run that is not the newest completed one of its month, and a second time.
+         *
+         *     Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BillingRun"];
+                    };
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/{id}/incomplete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Flats whose bill lacks a line
+         * @description Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    ordering?: "id" | "-id";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                /** @description The flat */
+                                id: number;
+                                number: string;
+                                bill: number;
+                                issues: {
+                                    /** @enum {string} */
+                                    code: "no_reading" | "no_tariff";
+                                    /**
+                                     * @example cold_water
+                                     * @enum {string}
+                                     */
+                                    service: "cold_water" | "hot_water" | "maintenance" | "recalculation";
+                                    meter?: number | null;
+                                    /** @example 2026-11 */
+                                    month?: string;
+                                    message?: string;
+                                }[];
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/{id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Its bills beside those of the month before
+         * @description The largest differences first.
+         *
+         *     Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                apartment: number;
+                                number: string;
+                                bill: number;
+                                /** @example 1500.00 */
+                                total: string;
+                                before: string | null;
+                                /** @example 1500.00 */
+                                difference: string;
+                                status: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/houses/{id}/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bills of a house and month
+         * @description By flat; those that count, of the newest completed run. Without a month: of the newest month that has any.
+         *
+         *     Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    /** @example 2026-11 */
+                    month?: string;
+                    /** @description Also those that a newer run has replaced */
+                    revisions?: "all";
+                    ordering?: "apartment" | "-apartment";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Bill"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/houses/{id}/bills.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bills of a house and month as CSV
+         * @description Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @example 2026-11 */
+                    month: string;
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/csv": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apartments/{id}/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bills of a flat
+         * @description The newest month first. Residents see published ones.
+         *
+         *     Who may: owner, admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    /** @example 2026-11 */
+                    month?: string;
+                    /** @description Also those that a newer run has replaced */
+                    revisions?: "all";
+                    ordering?: "month" | "-month";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Bill"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bills/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A bill
+         * @description Who may: owner, admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bill"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bills/{id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A bill as PDF
+         * @description With the payment QR code of ГОСТ Р 56042-2014, where the requisites are set and there is something to pay.
+         *
+         *     Who may: owner, admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/pdf": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-runs/{id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All bills of a run as one PDF
+         * @description 404 until it is made.
+         *
+         *     Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/pdf": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Have all bills of a run made into one PDF
+         * @description At most 500 bills; a job makes it, and it stays. 409 for a run that is larger or not completed.
+         *
+         *     Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            ready: boolean;
+                        };
+                    };
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apartments/{id}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in money for a flat
+         * @description Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Decimal string; numbers are taken too
+                         * @example 1500.00
+                         */
+                        amount: string | number;
+                        /**
+                         * Format: date
+                         * @example 2026-11-21
+                         */
+                        paid_on: string;
+                        /**
+                         * Format: text
+                         * @example Платёжное поручение № 17
+                         */
+                        reference?: string;
+                        /**
+                         * @description What the payer meant; money belongs to the account of the flat
+                         * @example 1
+                         */
+                        bill?: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: number;
+                            apartment: number;
+                            /** @example 1500.00 */
+                            amount: string;
+                            /**
+                             * Format: date
+                             * @example 2026-11-21
+                             */
+                            paid_on: string;
+                            reference: string;
+                            bill: number | null;
+                            /**
+                             * @description Of the flat after it
+                             * @example 1500.00
+                             */
+                            balance: string;
+                            created_by: number | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apartments/{id}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The account of a flat
+         * @description Published bills and money received, newest first, with the balance after each.
+         *
+         *     Who may: owner, admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                id: number;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                at: string;
+                                /** @enum {string} */
+                                kind: "bill" | "payment";
+                                detail: string;
+                                bill: number | null;
+                                /**
+                                 * @description Below zero: paid
+                                 * @example 1500.00
+                                 */
+                                amount: string;
+                                /**
+                                 * @description After it
+                                 * @example 1500.00
+                                 */
+                                balance: string;
+                            }[];
+                            /**
+                             * @description Of the flat now; below zero: paid in advance
+                             * @example 1500.00
+                             */
+                            balance: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/houses/{id}/debtors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Flats that owe
+         * @description The largest debt first. Money covers the oldest bill first, and what is left has the age of its bill.
+         *
+         *     Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    ordering?: "balance" | "-balance";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                apartment: {
+                                    id: number;
+                                    number: string;
+                                };
+                                /** @example 1500.00 */
+                                balance: string;
+                                /**
+                                 * Format: date-time
+                                 * @description The oldest bill that is not covered; money covers the oldest first
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                since: string;
+                                /** @example 1500.00 */
+                                days_0_30: string;
+                                /** @example 1500.00 */
+                                days_31_90: string;
+                                /** @example 1500.00 */
+                                days_over_90: string;
+                            }[];
+                            /**
+                             * @description Of all debtors of the house
+                             * @example 1500.00
+                             */
+                            total: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/apartments/{id}/recalculations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Recalculations of a flat
+         * @description Who may: admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                id: number;
+                                apartment: number;
+                                /** @example 1500.00 */
+                                amount: string;
+                                reason: string;
+                                month: string | null;
+                                bill: number | null;
+                                created_by: number | null;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                created_at: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Add a recalculation
+         * @description A line of its own in the next bill of the flat that is published.
+         *
+         *     Who may: admin, bookkeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Below zero: in favour of the flat
+                         * @example -150.00
+                         */
+                        amount: string | number;
+                        /**
+                         * Format: line
+                         * @example Воды не было 12–14 ноября
+                         */
+                        reason: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: number;
+                            apartment: number;
+                            /** @example 1500.00 */
+                            amount: string;
+                            reason: string;
+                            month: string | null;
+                            bill: number | null;
+                            created_by: number | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/products": {
         parameters: {
             query?: never;
@@ -6275,6 +7926,122 @@ export interface components {
              * @example 2026-11-21T09:00:00Z
              */
             created_at: string;
+        };
+        BillingRun: {
+            id: number;
+            house: number;
+            /** @example 2026-11 */
+            month: string;
+            /**
+             * @example completed
+             * @enum {string}
+             */
+            status: "queued" | "running" | "completed" | "failed" | "cancelled";
+            /** @description Flats, frozen at the start */
+            total: number;
+            processed: number;
+            /** @description Flats whose bill of the run before was confirmed unchanged */
+            skipped: number;
+            /** @description Flats whose bill lacks a line */
+            incomplete: number;
+            /** @description From 0 to 1; never goes back */
+            progress: number;
+            /**
+             * @description Sum of its bills so far
+             * @example 1500.00
+             */
+            amount: string;
+            /** @description Its bills are those that count for the month */
+            current: boolean;
+            error: string | null;
+            created_by: number | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            created_at: string;
+            started_at: string | null;
+            finished_at: string | null;
+            published_at: string | null;
+            published_by: number | null;
+        };
+        Bill: {
+            id: number;
+            run: number;
+            house: number;
+            apartment: number;
+            /** @description Of the flat */
+            number: string;
+            /** @example 2026-11 */
+            month: string;
+            revision: number;
+            /** @enum {string} */
+            status: "issued" | "incomplete";
+            /**
+             * @description The debt before it, frozen by its publication
+             * @example 1500.00
+             */
+            opening_balance: string;
+            lines: {
+                /**
+                 * @example cold_water
+                 * @enum {string}
+                 */
+                service: "cold_water" | "hot_water" | "maintenance" | "recalculation";
+                /** @example 12.345 */
+                quantity: string;
+                unit: ("m3" | "m2") | null;
+                /** @example 50.9300 */
+                price: string;
+                /**
+                 * @description Rounded to kopecks, half up
+                 * @example 1500.00
+                 */
+                amount: string;
+                meter: {
+                    id: number;
+                    serial: string;
+                    previous: string | null;
+                    current: string | null;
+                } | null;
+                /**
+                 * @description By readings; by an estimate in the place of a missing one; by area; a recalculation
+                 * @enum {string}
+                 */
+                method: "meter" | "average" | "norm" | "area" | "manual";
+                /** @description m³ below zero: estimates took so much too much, and readings catch up first */
+                carried: string;
+                reason: string | null;
+                /** @example 12,345 м³ × 50,93 ₽ = 628,73 ₽ */
+                formula: string;
+            }[];
+            /** @example 1500.00 */
+            total: string;
+            /**
+             * @description Opening balance and total
+             * @example 1500.00
+             */
+            to_pay: string;
+            /** @description What was missing */
+            issues: {
+                /** @enum {string} */
+                code: "no_reading" | "no_tariff";
+                /**
+                 * @example cold_water
+                 * @enum {string}
+                 */
+                service: "cold_water" | "hot_water" | "maintenance" | "recalculation";
+                meter?: number | null;
+                /** @example 2026-11 */
+                month?: string;
+                message?: string;
+            }[];
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            created_at: string;
+            published_at: string | null;
         };
         Product: {
             id: number;

@@ -1,0 +1,172 @@
+import { bareTransaction, type Client, repeated, run } from '../platform/database.ts'
+import { isDatabaseAway } from '../platform/errors.ts'
+import { formatsOf } from '../platform/formats.ts'
+import type { Loop } from '../platform/loops.ts'
+import type { Platform } from '../platform/module.ts'
+import { notify } from '../platform/notices.ts'
+import { chargeValues, chunkSettings, chunkSql } from './charges.ts'
+import { readTerms, type Terms } from './terms.ts'
+
+/** Flats of one transaction of a run: more is hardly faster, and a cancel waits for one chunk. */
+export const chunkSize = 1000
+/** How often a step of a run is tried before the run counts as failed. */
+const tries = 3
+
+export const billingLoop: Loop<Platform> = { name: 'housing.billing', everySeconds: 15, run: billWaiting }
+
+/** Who watches a run listens to this. */
+export const runTopic = (id: number) => `billing-run ${id}`
+/** Who watches the runs of a month over all houses listens to this. */
+export const monthTopic = (month: string) => `billing-month ${month.slice(0, 7)}`
+
+type Waiting = { id: number; house_id: number; month: string }
+
+/** Computes the runs that wait, oldest first, until none does. A process that dies leaves its run to the next one. */
+async function billWaiting(platform: Platform, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const [next] = await run<Waiting>(
+      platform.pool,
+      `select id, house_id, month from housing.billing_runs where status in ('queued', 'running') order by id limit 1`,
+    )
+    if (!next) return
+    await bill(platform, next, signal)
+  }
+}
+
+/** Takes one run as far as it goes: to its end, to a refusal, or until the process stops. */
+async function bill(platform: Platform, waiting: Waiting, signal: AbortSignal): Promise<void> {
+  let after = 0
+  let failures = 0
+  while (!signal.aborted) {
+    try {
+      const step = await takeStep(platform, waiting, after)
+      if (step === 'over') return
+      failures = 0
+      after = step
+    } catch (error) {
+      // A database that is away says nothing about the run: the loop comes again.
+      if (isDatabaseAway(error) || isDatabaseAway((error as Error).cause)) throw error
+      platform.log.warn({ err: error, run_id: waiting.id, failures: ++failures }, 'a step of a billing run failed')
+      if (failures === tries) return fail(platform, waiting, error as Error)
+    }
+  }
+}
+
+/**
+ * One transaction of a run: its freezing, a chunk of its flats after the given one, or its end. Whoever holds the run's
+ * row is alone with it, so that two processes on one run share its flats. Answers how far it came.
+ */
+async function takeStep(platform: Platform, { id, house_id, month }: Waiting, after: number): Promise<number | 'over'> {
+  return repeated(() =>
+    bareTransaction(platform.pool, `begin; ${chunkSettings}`, async (client) => {
+      const [now] = await run<{ status: string; terms: Terms | null }>(
+        client,
+        'select status, terms from housing.billing_runs where id = $1 for no key update',
+        [id],
+      )
+      if (now?.status === 'queued') return freeze(client, { id, house_id, month })
+      if (now?.status !== 'running') return 'over'
+      const terms = now.terms!
+      const [chunk] = await run<{ marked: number; skipped: number; incomplete: number; amount: string; last: number }>(
+        client,
+        chunkSql,
+        [...chargeValues(month, terms), id, after, chunkSize, terms.current],
+      )
+      if (!chunk!.marked) return after ? 0 : complete(platform, client, { id, house_id, month }, terms)
+      await run(
+        client,
+        `update housing.billing_runs set processed = processed + $2, skipped = skipped + $3, incomplete = incomplete + $4,
+           amount = amount + $5 where id = $1`,
+        [id, chunk!.marked, chunk!.skipped, chunk!.incomplete, chunk!.amount],
+      )
+      await tell(client, id, month)
+      return chunk!.last
+    }),
+  )
+}
+
+/** Writes down what the run counts by and over which flats, before the first of them is counted. */
+async function freeze(client: Client, { id, house_id, month }: Waiting): Promise<number> {
+  const terms = await readTerms((text, values) => run(client, text, values), house_id, month)
+  await run(
+    client,
+    `with flats as (
+       insert into housing.run_apartments (run_id, apartment_id, area)
+       select $1, id, area from housing.apartments
+       where house_id = $2 and (ended_on is null or ended_on >= $3::date) order by id returning 1)
+     update housing.billing_runs set status = 'running', terms = $4, started_at = now(), total = (select count(*) from flats)
+     where id = $1`,
+    [id, house_id, month, JSON.stringify(terms)],
+  )
+  await tell(client, id, month)
+  return 0
+}
+
+// Charges of a bill, without the lines that are recalculations themselves.
+const chargesOf = (bill: string) =>
+  `coalesce((select sum(amount) from housing.bill_lines where bill_id = ${bill} and service <> 'recalculation'), 0)`
+
+// What a revision of a published month adds to what was charged for it: the bill, and the revisions before this one.
+const recalculateSql = `
+  insert into housing.recalculations (apartment_id, amount, reason, month, run_id)
+  select apartment_id, difference, $4, $3::date, $1
+  from (
+    select a.apartment_id, ${chargesOf('a.bill_id')} - ${chargesOf('p.bill_id')} - coalesce((
+        select sum(r.amount) from housing.recalculations r
+        where r.apartment_id = a.apartment_id and r.month = $3::date and r.run_id is not null), 0) difference
+    from housing.run_apartments a
+    left join housing.run_apartments p on p.run_id = $2 and p.apartment_id = a.apartment_id
+    where a.run_id = $1) d
+  where difference <> 0 order by apartment_id`
+
+/** Closes a run whose flats are all marked: its bills become the current ones, all at once. */
+async function complete(
+  platform: Platform,
+  client: Client,
+  { id, house_id, month }: Waiting,
+  terms: Terms,
+): Promise<'over' | number> {
+  const [left] = await run(client, 'select from housing.run_apartments where run_id = $1 and bill_id is null limit 1', [
+    id,
+  ])
+  if (left) return 0
+  if (terms.published) {
+    const { LOCALE } = platform.config
+    const reason = platform.translate(LOCALE, 'housing.revision_reason', {
+      month: formatsOf(platform, LOCALE).month(month),
+    })
+    await run(client, recalculateSql, [id, terms.published, month, reason])
+  }
+  await run(
+    client,
+    'update housing.billing_runs set current = false where house_id = $1 and month = $2 and current and id <> $3',
+    [house_id, month, id],
+  )
+  await run(
+    client,
+    `update housing.billing_runs set status = 'completed', current = true, finished_at = now() where id = $1`,
+    [id],
+  )
+  await tell(client, id, month)
+  return 'over'
+}
+
+/** Ends a run that cannot be computed, with the reason for people to read. */
+async function fail({ pool, log }: Platform, { id, month }: Waiting, error: Error): Promise<void> {
+  log.error({ err: error, run_id: id }, 'a billing run failed')
+  await bareTransaction(pool, 'begin', async (client) => {
+    await run(
+      client,
+      `update housing.billing_runs set status = 'failed', error = $2, finished_at = now()
+       where id = $1 and status in ('queued', 'running')`,
+      [id, error.message.slice(0, 500)],
+    )
+    await tell(client, id, month)
+  })
+}
+
+/** Wakes whoever watches a run, when this transaction commits. */
+export async function tell(client: Parameters<typeof notify>[0], id: number, month: string): Promise<void> {
+  await notify(client, runTopic(id))
+  await notify(client, monthTopic(month))
+}

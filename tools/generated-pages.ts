@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { modules } from '../src/app.ts'
 import { callersOf, permission } from '../src/platform/access.ts'
 import { createDescribed } from '../src/platform/describe.ts'
-import type { DeclaredRoute } from '../src/platform/http.ts'
+import type { DeclaredRoute } from '../src/platform/fastify.ts'
 import { namesOf } from '../src/platform/module.ts'
 
 const words = { yes: '✓', own: 'own', no: '·', login: '401' } as const

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { mayEverything, mayRead } from '../platform/access.ts'
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { plainQuery } from '../platform/pages.ts'
 import { Choice, Closed, IdParams, Ref, Text } from '../platform/schemas.ts'

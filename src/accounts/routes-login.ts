@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { fieldFault } from '../platform/errors.ts'
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { NoContent, Ref } from '../platform/schemas.ts'
 import { clearSession, refreshTokenOf, sendSession, wantsCookies } from './cookies.ts'

@@ -1,5 +1,5 @@
 import { etagOf, sendTagged } from '../platform/etags.ts'
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { plainQuery } from '../platform/pages.ts'
 import { Closed, IdParams, NoContent, Ref } from '../platform/schemas.ts'

@@ -1,4 +1,4 @@
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { adminRoutes } from './routes-admin.ts'
 import { loginRoutes } from './routes-login.ts'

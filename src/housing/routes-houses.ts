@@ -1,5 +1,5 @@
 import { sendCached } from '../platform/cache.ts'
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { cursorRequest, pageRequest } from '../platform/pages.ts'
 import { IdParams, NoContent, NoQuery, Ref } from '../platform/schemas.ts'

@@ -1,5 +1,5 @@
 import { csvOf } from '../platform/csv.ts'
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { IdParams } from '../platform/schemas.ts'
 import { viewerOfHouse } from './houses.ts'

@@ -1,4 +1,4 @@
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { billRoutes } from './routes-bills.ts'
 import { houseRoutes } from './routes-houses.ts'

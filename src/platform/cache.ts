@@ -6,10 +6,7 @@ import { bareTransaction, type Client, run } from './database.ts'
 import { etagOf, sendTagged } from './etags.ts'
 import type { Logger } from './log.ts'
 import { cacheReads } from './metrics.ts'
-import type { Store } from './stores.ts'
-
-/** A kept answer. `validUntil` (ms, the database's clock): when the clock alone changes it. */
-export type Kept = { body: Buffer; etag: string; validUntil: number }
+import type { CachedAnswer, Store } from './stores.ts'
 
 /** What a cached answer is made from. */
 export type Source = {
@@ -57,7 +54,7 @@ const firstReadBegin =
 
 export type Cache = {
   /** The answer as the database has it at an instant inside this call, from the store if that can be proved. */
-  get(key: string, source: Source, serialize: (answer: unknown) => string): Promise<Kept & { hit: boolean }>
+  get(key: string, source: Source, serialize: (answer: unknown) => string): Promise<CachedAnswer & { hit: boolean }>
   close(): Promise<void>
 }
 
@@ -71,7 +68,7 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
     const read = await readStamps(pool, [...new Set(asked.flat())])
     return asked.map(() => read)
   })
-  const underWay = new Map<string, Promise<{ kept: Kept; version: string }>>()
+  const underWay = new Map<string, Promise<{ kept: CachedAnswer; version: string }>>()
 
   async function compute(key: string, source: Source, serialize: (answer: unknown) => string, isFirst: boolean) {
     const { before, made, answer, validUntil } = await bareTransaction(
@@ -88,7 +85,7 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
     const body = Buffer.from(serialize(answer))
     const age = source.maxAgeSeconds ? before.now + source.maxAgeSeconds * 1000 : Number.POSITIVE_INFINITY
     const clock = validUntil ? Date.parse(validUntil) : Number.POSITIVE_INFINITY
-    const kept: Kept = {
+    const kept: CachedAnswer = {
       body,
       etag: etagOf(body, answer, source.edits),
       validUntil: Math.min(age, clock),

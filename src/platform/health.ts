@@ -1,5 +1,5 @@
 import { AppError } from './errors.ts'
-import type { App } from './http.ts'
+import type { App } from './fastify.ts'
 import { mayReadMetrics, registry } from './metrics.ts'
 import type { Platform } from './module.ts'
 

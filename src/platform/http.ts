@@ -1,19 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-  type RawServerDefault,
-} from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import FindMyWay, { type HTTPMethod } from 'find-my-way'
-import { type Access, checkAccess, type User } from './access.ts'
+import { checkAccess, type User } from './access.ts'
 import { AppError } from './errors.ts'
+import type { App, DeclaredRoute } from './fastify.ts'
 import type { Locale } from './i18n.ts'
 import { pickLocale } from './i18n.ts'
 import { takeKey, tellReplay } from './idempotency-key.ts'
@@ -27,30 +20,6 @@ import { Choice } from './schemas.ts'
 import { acceptUploads, boundBody, refuseFiles, takeUpload } from './uploads.ts'
 import { compileSchema } from './validation.ts'
 import { webApp } from './web-app.ts'
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    declared: DeclaredRoute[]
-  }
-  interface FastifyRequest {
-    /** The caller, if logged in. */
-    viewer: User | undefined
-    /** The caller of a route that only logged-in people reach. */
-    user: User
-    locale: Locale
-  }
-}
-
-/** A route and who may call it, as it was registered; HEAD goes with GET. */
-export type DeclaredRoute = { method: string; url: string; access: Access }
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->
 
 const methods: HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const first = <H>(hook: H, own: H | H[] | undefined) => [hook, ...[own ?? []].flat()] as H[]

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { Access } from './access.ts'
 import { etagOf, sendTagged } from './etags.ts'
-import type { App } from './http.ts'
+import type { App } from './fastify.ts'
 import type { Module, Platform } from './module.ts'
 import { Problem } from './schemas.ts'
 

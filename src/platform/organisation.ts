@@ -3,7 +3,7 @@ import { hasRole, mayEverything } from './access.ts'
 import { type Actor, recordChange } from './audit.ts'
 import { transaction } from './database.ts'
 import { type FieldFault, fieldFaults } from './errors.ts'
-import type { App } from './http.ts'
+import type { App } from './fastify.ts'
 import type { Platform } from './module.ts'
 import { Closed, Line, NoQuery, Nullable } from './schemas.ts'
 

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { type Static, Type } from 'typebox'
 import { hasRole, mayRead, type User } from './access.ts'
 import { notFound } from './errors.ts'
-import type { App } from './http.ts'
+import type { App } from './fastify.ts'
 import type { Platform, SecretRef } from './module.ts'
 import {
   type CursorRequest,

@@ -2,13 +2,15 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createClient, RESP_TYPES } from '@redis/client'
 import { LRUCache } from 'lru-cache'
 import memjs from 'memjs'
-import type { Kept } from './cache.ts'
 import type { Logger } from './log.ts'
+
+/** An answer as it is sent. `validUntil` (ms, the database's clock): when the clock alone changes it. */
+export type CachedAnswer = { body: Buffer; etag: string; validUntil: number }
 
 /** Where answers are kept. It may lose, delay or forge anything: what it returns is checked, and an error is a miss. */
 export type Store = {
-  get(key: string): Promise<Kept | undefined>
-  set(key: string, kept: Kept): Promise<void>
+  get(key: string): Promise<CachedAnswer | undefined>
+  set(key: string, kept: CachedAnswer): Promise<void>
   close(): Promise<void>
 }
 
@@ -23,7 +25,7 @@ export function openStore(url: string, secret: string, log: Logger): Store {
 }
 
 function memoryStore(): Store {
-  const kept = new LRUCache<string, Kept>({ maxSize: 64 << 20, sizeCalculation: (k) => k.body.length + 200 })
+  const kept = new LRUCache<string, CachedAnswer>({ maxSize: 64 << 20, sizeCalculation: (k) => k.body.length + 200 })
   return {
     get: async (key) => kept.get(key),
     set: async (key, value) => void kept.set(key, value),

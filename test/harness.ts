@@ -196,7 +196,12 @@ export async function eventually<T>(
 
 /** Waits until no job is waiting or running. */
 export const drainJobs = ({ platform }: { platform: Platform }): Promise<unknown> =>
-  eventually('the jobs are done', async () => (await platform.jobs.queues()).every((q) => q.waiting + q.active === 0))
+  eventually(
+    'the jobs are done',
+    async () => (await platform.jobs.queues()).every((q) => q.waiting + q.active === 0),
+    // Hundreds of documents may stand before it, on a core that others share.
+    180_000,
+  )
 
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {

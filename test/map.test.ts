@@ -95,3 +95,19 @@ test('every code has words in both languages', () => {
   }
   assert.deepEqual(missing, [])
 })
+
+// Guarantee: no file holds state of its own that two installations in one process would share (decision 49).
+test('the process keeps no state', () => {
+  const held = sources('src').flatMap((file) =>
+    [
+      ...readFileSync(file, 'utf8').matchAll(
+        /^(?:export )?(?:let|var) \w+|^(?:export )?const \w+(?:: [^=]+)? = (?:new (?!Set\((?!\))|Weak|URL\()\w+|\[\]|\{\})/gm,
+      ),
+    ].map(([text]) => `${file}: ${text}`),
+  )
+  const counters = /metrics\.ts: |: const comparisons = new Counter/
+  assert.deepEqual(
+    held.filter((line) => !counters.test(line)),
+    ['src/platform/database.ts: const names = new Map'],
+  )
+})

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
+import { revealSecret } from '../platform/letters.ts'
 import type { Platform, SecretRef } from '../platform/module.ts'
 import { type Outgoing, openOutgoing } from '../platform/outgoing.ts'
 import { accountsSettings } from './settings.ts'
@@ -58,7 +59,7 @@ export async function sendText(
   if (rows[0]!.state === 'sent') return
   try {
     const send = accountsSettings(platform).SMS_URL === 'log' ? sendToLog : sendToGateway
-    const whole = secret ? text.replaceAll('{secret}', await platform.revealSecret(secret)) : text
+    const whole = secret ? text.replaceAll('{secret}', await revealSecret(platform, secret)) : text
     await send(platform, id, to, whole, signal)
     await sql`update platform.outbox set state = 'sent', sent_at = now() where key = ${key}`.execute(db)
   } catch (error) {

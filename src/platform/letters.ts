@@ -173,13 +173,20 @@ export async function releaseLetters({ db, jobs }: Platform, confirmed: RawBuild
   } while (released === 500)
 }
 
+/** What stands for {secret} in a letter or an SMS, derived by its owner at the moment of sending. */
+export function revealSecret(platform: Platform, { kind, id }: SecretRef): Promise<string> {
+  const owner = platform.secrets[kind]
+  if (!owner) throw new Error(`nobody derives secrets of kind ${kind}`)
+  return owner.reveal(platform, id)
+}
+
 async function deliver(platform: Platform, letter: Written): Promise<void> {
   const { db, mail } = platform
   const { key, to, subject, attachments, job } = letter
   // A letter that is not begun by now is another run's.
   job.signal.throwIfAborted()
   try {
-    const secret = letter.secret && (await platform.revealSecret(letter.secret))
+    const secret = letter.secret && (await revealSecret(platform, letter.secret))
     const reveal = (text: string) => (secret === undefined ? text : text.replaceAll('{secret}', secret))
     await mail.deliver(
       { key, to, subject, text: reveal(letter.text), html: reveal(letter.html), attachments },

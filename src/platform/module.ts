@@ -49,10 +49,8 @@ export type Platform = {
   own<T>(open: (platform: Platform) => T, close?: (value: T) => unknown): T
   /** HMAC of a purpose and a value under the installation's secret, from which codes and links are derived. */
   derive(purpose: string, value: string): Buffer
-  /** Derives what stands for `{secret}`, for its receiver at the moment of sending. */
-  revealSecret(ref: SecretRef): Promise<string>
-  /** Puts what stands for `{secret}` into texts that an administrator looks at; dots for what may not be shown. */
-  showSecrets(rows: { secret: SecretRef | null; texts: string[] }[]): Promise<string[][]>
+  /** Owners of the secrets in letters and SMS, by the kind of their reference. */
+  secrets: Record<string, Secret>
 }
 
 /** What stands for `{secret}` in a letter: a reference from which its owner derives it, never the secret itself. */

@@ -10,14 +10,11 @@ import { openJobs } from './jobs.ts'
 import { createLogger } from './log.ts'
 import { openMail } from './mail.ts'
 import { databaseConnections } from './metrics.ts'
-import { type Module, namesOf, type Platform, type Secret } from './module.ts'
+import { type Module, namesOf, type Platform } from './module.ts'
 import { openNotices } from './notices.ts'
 import { openSecret } from './secret.ts'
 import { openStore } from './stores.ts'
 import { openThreads } from './threads.ts'
-
-/** What an administrator sees of a secret that was used, or went out by a sender of its own. */
-const hidden = '••••••'
 
 /** Everything that the modules stand on, over a migrated database; `close` gives it all back. */
 export async function createPlatform(
@@ -56,7 +53,6 @@ export async function createPlatform(
     worker: options.worker,
   })
   opened.defer(() => jobs.close())
-  const secrets: Record<string, Secret> = Object.assign({}, ...modules.map((m) => m.secrets ?? {}))
   const platform: Platform = {
     config,
     ...namesOf(modules),
@@ -82,21 +78,7 @@ export async function createPlatform(
       return mine.value as ReturnType<typeof open>
     },
     mail: openMail(config),
-    async revealSecret(ref) {
-      const owner = secrets[ref.kind]
-      if (!owner) throw new Error(`nobody derives secrets of kind ${ref.kind}`)
-      return owner.reveal(platform, ref.id)
-    },
-    async showSecrets(rows) {
-      const shown = new Map<string, string>()
-      for (const [kind, owner] of Object.entries(secrets)) {
-        const ids = rows.flatMap((r) => (r.secret?.kind === kind ? [r.secret.id] : []))
-        if (ids.length) for (const [id, text] of await owner.show(platform, ids)) shown.set(`${kind} ${id}`, text)
-      }
-      return rows.map(({ secret, texts }) =>
-        secret ? texts.map((t) => t.replaceAll('{secret}', shown.get(`${secret.kind} ${secret.id}`) ?? hidden)) : texts,
-      )
-    },
+    secrets: Object.assign({}, ...modules.map((m) => m.secrets ?? {})),
   }
   const gauges = setInterval(() => {
     databaseConnections.set({ state: 'idle' }, pool.idleCount)

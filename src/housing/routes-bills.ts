@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { cursorRequest, pageRequest } from '../platform/pages.ts'
 import { IdParams, NoQuery, Ref } from '../platform/schemas.ts'

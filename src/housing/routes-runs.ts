@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { streamEvents } from '../platform/events.ts'
-import type { App } from '../platform/http.ts'
+import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { cursorRequest, pageRequest } from '../platform/pages.ts'
 import { IdParams, NoQuery, Ref } from '../platform/schemas.ts'

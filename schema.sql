@@ -688,6 +688,34 @@ CREATE INDEX recalculations_apartment_idx ON housing.recalculations USING btree 
 CREATE INDEX recalculations_open_idx ON housing.recalculations USING btree (apartment_id) WHERE (bill_id IS NULL);
 CREATE UNIQUE INDEX recalculations_revision_key ON housing.recalculations USING btree (run_id, apartment_id) WHERE (run_id IS NOT NULL);
 
+create table housing.reminder_rounds (
+  house_id bigint not null,
+  month date not null,
+  kind text not null,
+  created_at timestamp with time zone default now() not null
+);
+alter table housing.reminder_rounds add constraint reminder_rounds_house_id_fkey FOREIGN KEY (house_id) REFERENCES housing.houses(id);
+alter table housing.reminder_rounds add constraint reminder_rounds_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'end'::text])));
+alter table housing.reminder_rounds add constraint reminder_rounds_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric));
+alter table housing.reminder_rounds add constraint reminder_rounds_pkey PRIMARY KEY (house_id, month, kind);
+
+create table housing.reminders (
+  id bigint generated always as identity not null,
+  apartment_id bigint not null,
+  user_id bigint not null,
+  month date not null,
+  kind text not null,
+  day date default ((now() AT TIME ZONE 'UTC'::text))::date not null,
+  created_at timestamp with time zone default now() not null
+);
+alter table housing.reminders add constraint reminders_apartment_id_fkey FOREIGN KEY (apartment_id) REFERENCES housing.apartments(id);
+alter table housing.reminders add constraint reminders_key UNIQUE (apartment_id, user_id, month, kind, day);
+alter table housing.reminders add constraint reminders_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'end'::text, 'office'::text])));
+alter table housing.reminders add constraint reminders_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric));
+alter table housing.reminders add constraint reminders_pkey PRIMARY KEY (id);
+alter table housing.reminders add constraint reminders_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id);
+CREATE INDEX reminders_user_idx ON housing.reminders USING btree (user_id);
+
 create table housing.residents (
   apartment_id bigint not null,
   user_id bigint not null,

@@ -26,6 +26,12 @@
  *   DELETE /api/readings/:id                    removeReading        readings
  *   GET    /api/readings/:id/changes            readingChanges       reading_changes
  *   GET    /api/houses/:id/readings             listMonth            meters, readings
+ *   POST   /api/apartments/:id/join-codes       createJoinCode       join_codes
+ *   DELETE /api/apartments/:id/join-codes       endJoinCodes         join_codes
+ *   POST   /api/apartments/:id/join-codes/sheet  printJoinCodes      join_codes
+ *   POST   /api/houses/:id/join-codes/sheet     printJoinCodes       join_codes
+ *   POST   /api/profile/join                    join                 join_codes, residents
+ *   POST   /api/houses/:id/reminders            remindNow            reminders                         housing.reminder
  *   POST   /api/houses/:id/import               importHouse          apartments, meters, readings
  *   GET    /api/tariffs                         listTariffs          tariffs
  *   POST   /api/tariffs                         createTariff         tariffs
@@ -68,6 +74,7 @@ import { billingInvariants } from './invariants.ts'
 import { addressBills, mailBills } from './letters.ts'
 import { messages } from './messages.ts'
 import { makeRunDocuments, sweepDocuments } from './paper.ts'
+import { mailReminders, remindHouses } from './reminders.ts'
 import { routes } from './routes.ts'
 import { Bill } from './schemas-bills.ts'
 import { Apartment, House } from './schemas-houses.ts'
@@ -88,8 +95,13 @@ export const housing: Module = {
   routes,
   seed,
   shapes: [House, HouseDetail, Apartment, Meter, Reading, Tariff, Run, Bill],
-  loops: [billingLoop, { name: 'housing.documents', everySeconds: 3600, run: sweepDocuments }],
+  loops: [
+    billingLoop,
+    { name: 'housing.reminders', everySeconds: 600, run: remindHouses },
+    { name: 'housing.documents', everySeconds: 3600, run: sweepDocuments },
+  ],
   jobs: {
+    'housing.reminder': { handle: mailReminders, batchSize: 50 },
     'housing.letters': { handle: addressBills, key: ({ run_id, after }) => `${run_id} ${after}` },
     'housing.document': { handle: makeRunDocuments, key: ({ run_id }) => String(run_id), expireInSeconds: 300 },
     'housing.bill_letter': { handle: mailBills, batchSize: 10, key: ({ bill_id, user_id }) => `${bill_id} ${user_id}` },

@@ -3,6 +3,7 @@ import type { Platform } from '../platform/module.ts'
 import { billRoutes } from './routes-bills.ts'
 import { houseRoutes } from './routes-houses.ts'
 import { importRoutes } from './routes-import.ts'
+import { joinRoutes } from './routes-joins.ts'
 import { meterRoutes } from './routes-meters.ts'
 import { runRoutes } from './routes-runs.ts'
 
@@ -12,4 +13,5 @@ export function routes(app: App, platform: Platform): void {
   importRoutes(app, platform)
   runRoutes(app, platform)
   billRoutes(app, platform)
+  joinRoutes(app, platform)
 }

@@ -401,6 +401,23 @@ export interface HousingRecalculations {
   run_id: number | null;
 }
 
+export interface HousingReminderRounds {
+  created_at: Generated<string>;
+  house_id: number;
+  kind: string;
+  month: string;
+}
+
+export interface HousingReminders {
+  apartment_id: number;
+  created_at: Generated<string>;
+  day: Generated<string>;
+  id: Generated<number>;
+  kind: string;
+  month: string;
+  user_id: number;
+}
+
 export interface HousingResidents {
   apartment_id: number;
   since: Generated<string>;
@@ -634,6 +651,8 @@ export interface DB {
   "housing.reading_changes": HousingReadingChanges;
   "housing.readings": HousingReadings;
   "housing.recalculations": HousingRecalculations;
+  "housing.reminder_rounds": HousingReminderRounds;
+  "housing.reminders": HousingReminders;
   "housing.residents": HousingResidents;
   "housing.run_apartments": HousingRunApartments;
   "housing.tariffs": HousingTariffs;

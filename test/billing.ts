@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import pg from 'pg'
 import { eventually, type Json, type TestApp } from './harness.ts'
 
 let made = 0
@@ -68,3 +69,52 @@ export function billingOf(app: TestApp, token: string) {
   }
 }
 export type Billing = ReturnType<typeof billingOf>
+
+/**
+ * Stops whoever changes a table, before the statement, while a condition of SQL holds: a point at which a run can be looked
+ * at, changed around, or killed. `reached` waits until somebody stands there; `release` lets them go and takes it away.
+ */
+export async function stopAt(url: string, table: string, event: string, condition = 'true') {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(`
+    create or replace function public.stop_here() returns trigger language plpgsql as $$
+    begin if ${condition} then perform pg_advisory_xact_lock(4242); end if; return null; end $$;
+    create or replace trigger stop_here before ${event} on ${table} for each statement execute function public.stop_here()`)
+  await client.query('select pg_advisory_lock(4242)')
+  return {
+    reached: () =>
+      eventually(`${table} is reached`, async () => {
+        const { rows } = await client.query(
+          `select from pg_locks where locktype = 'advisory' and objid = 4242 and not granted
+           and database = (select oid from pg_database where datname = current_database())`,
+        )
+        return rows.length > 0
+      }),
+    async release() {
+      await client.query('select pg_advisory_unlock(4242)')
+      await client.query(`drop trigger stop_here on ${table}`)
+      await client.end()
+    },
+  }
+}
+
+/** A house of so many flats with two meters each and their readings of two months, in bulk. */
+export async function bigHouse(pool: pg.Pool, flats: number): Promise<{ house: number; first: number; last: number }> {
+  const { rows } = await pool.query(
+    `with home as (insert into housing.houses (address, timezone) values ('Большая, ' || $2::text, 'Europe/Moscow') returning id),
+     flats as (
+       insert into housing.apartments (house_id, number, area, account)
+       select home.id, n::text, 30 + n % 60, 'B' || home.id || '-' || n from home, generate_series(1, $1::int) n returning id, house_id),
+     meters as (
+       insert into housing.meters (apartment_id, kind, serial, installed_on)
+       select f.id, k, 'B' || f.id || k, '2025-01-01' from flats f, unnest(array['cold_water', 'hot_water']) k returning id),
+     readings as (
+       insert into housing.readings (meter_id, month, value)
+       select m.id, v.month, v.value + (m.id % 7) * v.times from meters m,
+         (values ('2026-01-01'::date, 100, 1), ('2026-02-01', 103, 2)) v(month, value, times))
+     select house_id::int house, min(id)::int first, max(id)::int last from flats group by house_id`,
+    [flats, ++made],
+  )
+  return rows[0]
+}

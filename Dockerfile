@@ -14,7 +14,7 @@ COPY web web
 RUN node node_modules/vite/bin/vite.js build web
 
 FROM node:24-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data LOG_FORMAT=json UV_THREADPOOL_SIZE=16
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 DATA_DIR=/data LOG_FORMAT=json UV_THREADPOOL_SIZE=16 MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=libraries /app/node_modules node_modules
 COPY package.json ./
@@ -27,5 +27,5 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--max-old-space-size=256", "src/main.ts"]
 CMD ["start"]

@@ -8,6 +8,8 @@ import pg from 'pg'
 import { parse } from 'yaml'
 import { modules } from '../src/app.ts'
 import { allSettings, readConfig } from '../src/platform/config.ts'
+// @ts-expect-error plain JavaScript, for it runs before anything is installed
+import { lean } from '../tools/prepare.js'
 import { cloneDatabase, startProcess } from './harness.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -146,9 +148,11 @@ test('the Dockerfile copies what exists and sets what the program knows', () => 
   const set = [...dockerfile.matchAll(/^ENV (.+)$/gm)].flatMap((match) =>
     (match[1] ?? '').split(' ').map((pair) => pair.split('=')),
   )
-  for (const [name = ''] of set) assert.ok(['NODE_ENV', 'UV_THREADPOOL_SIZE', ...names].includes(name), name)
+  for (const [name = ''] of set)
+    assert.ok(['NODE_ENV', 'UV_THREADPOOL_SIZE', 'MALLOC_ARENA_MAX', ...names].includes(name), name)
   assert.doesNotThrow(() => readConfig(Object.fromEntries(set), modules))
   assert.match(dockerfile, /^USER node$/m)
+  assert.ok(dockerfile.includes(JSON.stringify(['node', ...lean, 'src/main.ts']).replaceAll(',', ', ')))
   assert.match(dockerfile, /^HEALTHCHECK .*\/health\/ready/m)
   const major = /^FROM node:(\d+)-slim/m.exec(dockerfile)?.[1]
   assert.equal(

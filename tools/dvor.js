@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { node, PrepareError, pause, prepare, root, run } from './prepare.js'
+import { lean, node, PrepareError, pause, prepare, root, run } from './prepare.js'
 
 const has = (...path) => existsSync(join(root, ...path))
 const say = (text) => process.stderr.write(`${text}\n`)
 
 async function main(words) {
   await prepare({ web: words[0] === 'start' || words[0] === 'api' })
-  const once = () => run([node, 'src/main.ts', ...words], { watched: true })
+  const flags = ['start', 'api', 'worker'].includes(words[0]) ? lean : []
+  const once = () => run([node, ...flags, 'src/main.ts', ...words], { watched: true })
   return words[0] === 'start' ? keepRunning(once) : (await once()).code
 }
 

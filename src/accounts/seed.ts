@@ -1,4 +1,3 @@
-import { fakerEN, fakerRU } from '@faker-js/faker'
 import { sql } from 'kysely'
 import type { Seed } from '../platform/module.ts'
 import { hashPassword } from './passwords.ts'
@@ -10,6 +9,8 @@ const chunk = 5000
 export const seed: Seed = {
   options: { users: { default: 50, meaning: 'people' } },
   async run(platform, { users = 0 }, { locale, seed, progress }) {
+    // Its words take 25 MB, and a server that seeds nothing has no use for them.
+    const { fakerEN, fakerRU } = await import('@faker-js/faker')
     const faker = locale === 'ru' ? fakerRU : fakerEN
     faker.seed(seed)
     const password_hash = await hashPassword(platform, 'resident')

@@ -1,4 +1,3 @@
-import { fakerEN, fakerRU } from '@faker-js/faker'
 import { sql } from 'kysely'
 import { run, transaction } from '../platform/database.ts'
 import type { Seed } from '../platform/module.ts'
@@ -17,6 +16,8 @@ export const seed: Seed = {
     payments: { default: 5000, meaning: 'payments to them' },
   },
   async run({ db, pool }, { collects = 0, payments = 0 }, { locale, seed, progress }) {
+    // Its words take 25 MB, and a server that seeds nothing has no use for them.
+    const { fakerEN, fakerRU } = await import('@faker-js/faker')
     const faker = locale === 'ru' ? fakerRU : fakerEN
     faker.seed(seed)
     const { rows: people } = await sql<{

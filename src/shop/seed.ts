@@ -1,4 +1,3 @@
-import { fakerEN, fakerRU } from '@faker-js/faker'
 import { sql } from 'kysely'
 import { run, transaction } from '../platform/database.ts'
 import type { Locale } from '../platform/i18n.ts'
@@ -164,6 +163,8 @@ export const seed: Seed = {
     orders: { default: 1000, meaning: 'orders of them' },
   },
   async run({ db, pool }, { products = 0, orders = 0 }, { locale, seed, progress }) {
+    // Its words take 25 MB, and a server that seeds nothing has no use for them.
+    const { fakerEN, fakerRU } = await import('@faker-js/faker')
     const faker = locale === 'ru' ? fakerRU : fakerEN
     faker.seed(seed)
     const { rows: people } = await sql<{

@@ -5,6 +5,7 @@ const proofs = [
   'test/crash.test.ts',
   'test/exact.test.ts',
   'test/seed.test.ts',
+  'test/neighbours.test.ts',
   'src/shop/crash.test.ts',
   ...process.argv.slice(2),
 ]

@@ -39,6 +39,7 @@ export async function startWorld(options: {
     cache,
     pool,
     folder,
+    databaseUrl: database.url,
     processes,
     /** Starts one more process in the place of one that was killed. */
     restart: async (command: string) => {

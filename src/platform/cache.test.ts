@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { glob, readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import pg from 'pg'
-import { cloneDatabase, person, startApp, type TestApp } from '../../test/harness.ts'
-import { createCache } from './cache.ts'
+import { cloneDatabase, eventually, person, startApp, type TestApp } from '../../test/harness.ts'
+import { startStore, withoutStore } from '../../test/stores.ts'
+import { createCache, databaseId } from './cache.ts'
 import { createPool } from './connections.ts'
 import { openStore } from './stores.ts'
 
@@ -129,15 +130,18 @@ test('no old answer comes back without its stamp', async () => {
   assert.equal(await look(), 'HIT Третья')
 })
 
-// Guarantee: two databases with the same ids over one store never answer for each other.
+// Guarantee: two databases with the same ids over one store never answer for each other, copies with the same stamps included.
 test('databases may share a store', async () => {
   await using stack = new AsyncDisposableStack()
   const store = openStore('memory', 'secret', app.platform.log)
+  const stamp = crypto.randomUUID()
   for (const title of ['Первая', 'Вторая']) {
     const database = stack.adopt(await cloneDatabase(), (d) => d.drop())
     const pool = stack.adopt(createPool(database.url, 2, app.platform.log), (p) => p.end())
     await pool.query('update platform.installation set name = $1', [title])
-    const cache = createCache(pool, store, app.platform.log)
+    // As a copy of one database has it.
+    await pool.query(`insert into platform.stamps (scope, stamp) values ('organisation:1', $1)`, [stamp])
+    const cache = createCache(pool, store, app.platform.log, await databaseId(pool))
     const get = () =>
       cache.get(
         'the organisation',
@@ -151,5 +155,40 @@ test('databases may share a store', async () => {
       const answer = await get()
       assert.deepEqual([answer.hit, JSON.parse(String(answer.body))], [hit, { name: title }])
     }
+  }
+})
+
+// Guarantee: an answer is kept no longer than its source says, by the database's clock, though nothing changes.
+test('a kept answer dies of age', async () => {
+  const { id } = (await app.post('/api/collects', collect, { token: (await person(app)).token })).body
+  let reads = 0
+  const source = {
+    scopes: [`collect:${id}`],
+    maxAgeSeconds: 1,
+    read: async () => ({ answer: { read: ++reads } }),
+  }
+  const get = () => app.platform.cache.get('aging', source, JSON.stringify)
+  await eventually('it is kept', async () => (await get()).hit)
+  const before = reads
+  await eventually('it dies', async () => !(await get()).hit)
+  assert.equal(reads, before + 1)
+})
+
+// Guarantee: a store that answered while this process stood still is not taken for a slow one.
+test('a stalled process does not blame its store', { skip: withoutStore('redis') }, async () => {
+  await using stack = new AsyncDisposableStack()
+  const server = stack.adopt(await startStore('redis'), (s) => s.stop())
+  const store = stack.adopt(openStore(server.url, 'secret', app.platform.log), (s) => s.close())
+  const answer = { body: Buffer.from('{}'), etag: `"${'e'.repeat(22)}"`, validUntil: Number.POSITIVE_INFINITY }
+  await eventually('the store is there', async () => {
+    await store.set('key', answer)
+    return (await store.get('key'))?.body.length === 2
+  })
+  for (let i = 0; i < 20; i++) {
+    const found = store.get('key')
+    // The question is out; its answer comes while we stand still.
+    await new Promise((done) => setImmediate(done))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60)
+    assert.equal((await found)?.body.length, 2)
   }
 })

@@ -32,6 +32,15 @@ async function readStamps(on: pg.Pool | Client, scopes: string[]): Promise<Stamp
   return { now: Number(row!.now), stamps: row!.stamps }
 }
 
+/** Tells one database from another, also from its copy: the cluster and the number of the database in it. */
+export async function databaseId(pool: pg.Pool): Promise<string> {
+  const [row] = await run<{ id: string }>(
+    pool,
+    `select system_identifier || '/' || oid id from pg_control_system(), pg_database where datname = current_database()`,
+  )
+  return row!.id
+}
+
 const versionOf = (scopes: string[], { stamps }: Stamps) => scopes.map((s) => stamps[s] ?? '').join('|')
 
 /**
@@ -63,11 +72,13 @@ export type Cache = {
  * and data in one snapshot and keeps the answer under the stamps of that snapshot. So the store may lose, delay or
  * keep anything, and only be cold.
  */
-export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
+export function createCache(pool: pg.Pool, store: Store, log: Logger, database: string): Cache {
   const stamps = gather<string[], Stamps>(1000, async (asked) => {
     const read = await readStamps(pool, [...new Set(asked.flat())])
     return asked.map(() => read)
   })
+  const storeKey = (key: string, version: string) =>
+    createHash('sha256').update(`${database}\n${key}\n${version}`).digest('base64url')
   const underWay = new Map<string, Promise<{ kept: CachedAnswer; version: string }>>()
 
   async function compute(key: string, source: Source, serialize: (answer: unknown) => string, isFirst: boolean) {
@@ -135,8 +146,6 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger): Cache {
 
   return { get, close: () => store.close() }
 }
-
-const storeKey = (key: string, version: string) => createHash('sha256').update(`${key}\n${version}`).digest('base64url')
 
 /** Sends a cached answer of this route, query and class of viewers, with ETag and X-Cache; 304 where the caller has it. */
 export async function sendCached(

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { createCache } from './cache.ts'
+import { createCache, databaseId } from './cache.ts'
 import { type Config, dataFolder } from './config.ts'
 import { openConnections } from './connections.ts'
 import { createDb } from './database.ts'
@@ -37,7 +37,8 @@ export async function createPlatform(
     createHmac('sha256', secret).update(`${purpose}\n${value}`).digest()
   const translate = createTranslate(modules.map((m) => m.messages))
   const store = openStore(config.CACHE_URL, derive('cache', '').toString('hex'), log)
-  const cache = opened.adopt(createCache(cachePool, store, log), (it) => it.close().catch(() => {}))
+  const known = createCache(cachePool, store, log, await databaseId(cachePool))
+  const cache = opened.adopt(known, (it) => it.close().catch(() => {}))
   const notices = opened.adopt(openNotices(databaseUrl, log), (it) => it.close())
   const owned = new Map<unknown, { value: unknown; close?: ((value: never) => unknown) | undefined }>()
   opened.defer(async () => {

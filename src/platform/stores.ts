@@ -53,7 +53,8 @@ function sealed(store: BareStore, secret: string): Store {
     let timer: NodeJS.Timeout | undefined
     try {
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('the store is late')), patienceMs)
+        // After what has arrived is read: when this process itself stood still, the answer may lie there.
+        timer = setTimeout(() => setImmediate(reject, new Error('the store is late')), patienceMs)
       })
       return await Promise.race([call(), late])
     } catch (error) {

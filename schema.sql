@@ -230,6 +230,7 @@ alter table collects.collects add constraint collects_target_amount_check CHECK 
 alter table collects.collects add constraint collects_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200)));
 CREATE INDEX collects_author_idx ON collects.collects USING btree (author_id, id);
 CREATE INDEX collects_cover_idx ON collects.collects USING btree (cover) WHERE (cover IS NOT NULL);
+CREATE INDEX collects_created_at_idx ON collects.collects USING btree (created_at, id);
 CREATE INDEX collects_ends_idx ON collects.collects USING btree (ends_at) WHERE (closed_at IS NULL);
 CREATE INDEX collects_search_idx ON collects.collects USING gin (translate(lower(((title || ' '::text) || description)), 'ё'::text, 'е'::text) gin_trgm_ops);
 CREATE TRIGGER stamp_delete AFTER DELETE ON collects.collects REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_collects();
@@ -955,7 +956,9 @@ alter table platform.outbox add constraint outbox_key_key UNIQUE (key);
 alter table platform.outbox add constraint outbox_kind_fkey FOREIGN KEY (kind) REFERENCES platform.outbox_kinds(name);
 alter table platform.outbox add constraint outbox_pkey PRIMARY KEY (id);
 alter table platform.outbox add constraint outbox_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'failed'::text, 'held'::text])));
+CREATE INDEX outbox_created_at_idx ON platform.outbox USING btree (created_at);
 CREATE INDEX outbox_held_idx ON platform.outbox USING btree (user_id) WHERE (state = 'held'::text);
+CREATE INDEX outbox_kind_idx ON platform.outbox USING btree (kind, id);
 
 create table platform.outbox_kinds (
   name text not null

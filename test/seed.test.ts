@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { modules } from '../src/app.ts'
 import { seedModules } from '../src/seed.ts'
 import { type Json, startApp } from './harness.ts'
+import { planOf, statementsOf } from './plans.ts'
 import { size } from './size.ts'
 
 const amounts = { users: size(200, 1000), collects: size(50, 1000), payments: size(30_000, 1_000_000) }
@@ -30,28 +31,27 @@ test('a seeded installation is sound and its feeds are walked by index', { timeo
   const first = await feed()
   assert.equal(first.body.count, rows[0].n)
   let seen = 0
-  let last: Json
+  let lastPath = ''
   for (let path: string | null = first.body.next && `/api/collects/${rows[0].id}/payments?page_size=100`; path; ) {
-    last = (await app.get(path)).body
-    seen += last.results.length
-    path = last.next
+    const { body } = await app.get(path)
+    seen += body.results.length
+    lastPath = path
+    path = body.next
   }
   assert.equal(seen, rows[0].n)
 
   await app.platform.pool.query('vacuum analyze collects.payments')
-  // The plan of the statement that the feed runs, at its first and at its last page.
-  const plan = async (before: number) => {
-    const { rows: lines } = await app.platform.pool.query(
-      `explain (analyze, buffers, format json) select p.id, p.amount, p.created_at, u.full_name, p.comment
-       from collects.payments p join accounts.users u on u.id = p.payer_id
-       where p.collect_id = $1 and p.status = 'completed' and p.id < $2 order by p.id desc limit 101`,
-      [rows[0].id, before],
-    )
-    const root = lines[0]['QUERY PLAN'][0].Plan
+  // The plans of the statement that the feed runs, at its first and at its last page; of another size, for those are kept.
+  const plan = async (path: string) => {
+    const asked = await statementsOf(() => app.get(path.replace('page_size=100', 'page_size=99')))
+    const [statement] = asked.filter((s) => s.text.includes('from collects.payments p'))
+    const explain = 'explain (analyze, buffers, format json)'
+    const [lines] = (await planOf(app.platform.pool, statement!, { explain })) as Json[]
+    const root = lines[0].Plan
     return { text: JSON.stringify(root), blocks: root['Shared Hit Blocks'] + root['Shared Read Blocks'] }
   }
-  const begin = await plan(Number.MAX_SAFE_INTEGER)
-  const end = await plan(last.results.at(-1).id + 200)
+  const begin = await plan(`/api/collects/${rows[0].id}/payments?page_size=100`)
+  const end = await plan(lastPath)
   assert.match(begin.text, /payments_feed_idx/)
   assert.doesNotMatch(begin.text, /"Node Type":"Sort"/)
   assert.doesNotMatch(end.text, /Seq Scan[^}]{0,200}"payments"/)

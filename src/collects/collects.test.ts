@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Answer, drainJobs, logInAdmin, type Person, person, startApp, type TestApp } from '../../test/harness.ts'
+import { planOf, statementsOf } from '../../test/plans.ts'
 
 let app: TestApp
 let author: Person
@@ -206,4 +207,18 @@ test('the author gets a letter', async () => {
   assert.match(whole.text, new RegExp(`/collects/${id}`))
   assert.match(whole.html, /Цветник &#60;b&#62;/)
   assert.equal((await app.get('/api/outbox', { token: author.token })).status, 403)
+})
+
+// Guarantee: the list in its usual order reads its page from an index, and what was sent too, of one kind or of all.
+test('lists are read from an index', async () => {
+  for (const [path, table, index] of [
+    ['/api/collects?page_size=7', 'from "collects"."collects"', /collects_created_at_idx/],
+    ['/api/outbox?page_size=7&kind=sms', 'from "platform"."outbox"', /outbox_kind_idx/],
+  ] as const) {
+    const asked = await statementsOf(() => app.get(path, { token: admin }))
+    const rows = asked.find((s) => s.text.includes(table) && s.text.includes('order by'))!
+    const plan = (await planOf(app.platform.pool, rows, { without: ['seqscan'] })).join('\n')
+    assert.match(plan, index, rows.text)
+    assert.doesNotMatch(plan, /\bSort\b/)
+  }
 })

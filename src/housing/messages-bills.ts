@@ -3,7 +3,12 @@ import type { Messages } from '../platform/i18n.ts'
 /** Words of runs, bills and accounts. */
 export const billWords: Messages = {
   ru: {
-    jobs: { letters: 'Рассылка счетов', bill_letter: 'Письма со счетами', document: 'Счета дома одним файлом' },
+    jobs: {
+      letters: 'Рассылка счетов',
+      bill_letter: 'Письма со счетами',
+      document: 'Счета дома одним файлом',
+      reminder: 'Напоминания о показаниях',
+    },
     run_in_progress: 'Начисление за этот месяц уже выполняется.',
     run_over: 'Это начисление уже закончено.',
     run_not_completed: 'Начисление ещё не закончено.',
@@ -82,7 +87,12 @@ export const billWords: Messages = {
     },
   },
   en: {
-    jobs: { letters: 'Mailing of bills', bill_letter: 'Letters with bills', document: 'Bills of a house in one file' },
+    jobs: {
+      letters: 'Mailing of bills',
+      bill_letter: 'Letters with bills',
+      document: 'Bills of a house in one file',
+      reminder: 'Reminders of readings',
+    },
     run_in_progress: 'This month is being billed already.',
     run_over: 'This run is over.',
     run_not_completed: 'This run is not completed yet.',

@@ -29,7 +29,6 @@ export const messages: Messages = {
       beside_rollover: 'Рядом с переходом счётчика через ноль показание можно только исправить.',
       entered_by_staff: 'Показание внёс сотрудник: исправить его может только он.',
       wrong_unit: 'Единица этой услуги: {{unit}}.',
-      jobs: { reminder: 'Напоминания о показаниях' },
       join_wrong: 'Код неверный, уже использован или устарел.',
       join: {
         title: 'Коды для жильцов',
@@ -39,11 +38,11 @@ export const messages: Messages = {
         until: 'Действует до {{date}}, один раз',
         foot: 'Коды для жильцов · стр. {{page}} из {{pages}}',
       },
-      mail: {
-        reminder_subject: 'Показания счётчиков за {{month}}',
-        reminder_asks: '{{address}}, кв. {{number}}: передайте, пожалуйста, показания за {{month}} до {{day}} числа.',
-        reminder_meters: 'Нет показаний счётчиков: {{serials}}.',
-        reminder_open: 'Передать показания',
+      reminder: {
+        subject: 'Показания счётчиков за {{month}}',
+        asks: '{{address}}, кв. {{number}}: передайте, пожалуйста, показания за {{month}} до {{day}} числа.',
+        meters: 'Нет показаний счётчиков: {{serials}}.',
+        open: 'Передать показания',
       },
       import_differs: 'Уже записано другое: {{there}}. Файл ничего не исправляет, исправьте запись.',
       import_area: 'Площадь — число больше нуля, не больше двух знаков после запятой.',
@@ -87,7 +86,6 @@ export const messages: Messages = {
       beside_rollover: 'Beside a passage through zero a reading can only be corrected.',
       entered_by_staff: 'The office entered this reading, and only the office corrects it.',
       wrong_unit: 'The unit of this service: {{unit}}.',
-      jobs: { reminder: 'Reminders of readings' },
       join_wrong: 'The code is wrong, was used or is too old.',
       join: {
         title: 'Codes for residents',
@@ -97,11 +95,11 @@ export const messages: Messages = {
         until: 'Valid until {{date}}, once',
         foot: 'Codes for residents · page {{page}} of {{pages}}',
       },
-      mail: {
-        reminder_subject: 'Meter readings of {{month}}',
-        reminder_asks: '{{address}}, flat {{number}}: please submit your readings of {{month}} by day {{day}}.',
-        reminder_meters: 'Meters without a reading: {{serials}}.',
-        reminder_open: 'Submit readings',
+      reminder: {
+        subject: 'Meter readings of {{month}}',
+        asks: '{{address}}, flat {{number}}: please submit your readings of {{month}} by day {{day}}.',
+        meters: 'Meters without a reading: {{serials}}.',
+        open: 'Submit readings',
       },
       import_differs: 'There is another value already: {{there}}. A file corrects nothing; correct the record.',
       import_area: 'An area is a number above zero with at most two digits after the point.',

@@ -107,12 +107,12 @@ export async function mailReminders(platform: Platform, jobs: Job<{ reminder_id:
     rows,
     ({ id, address, number, month, window_to, serials }, locale) => ({
       key: `reminder-${id}`,
-      subject: t(locale, 'housing.mail.reminder_subject', { month }),
+      subject: t(locale, 'housing.reminder.subject', { month }),
       paragraphs: [
-        t(locale, 'housing.mail.reminder_asks', { address, number, month, day: window_to }),
-        t(locale, 'housing.mail.reminder_meters', { serials }),
+        t(locale, 'housing.reminder.asks', { address, number, month, day: window_to }),
+        t(locale, 'housing.reminder.meters', { serials }),
       ],
-      button: { label: t(locale, 'housing.mail.reminder_open'), url: `${config.PUBLIC_URL}/readings` },
+      button: { label: t(locale, 'housing.reminder.open'), url: `${config.PUBLIC_URL}/readings` },
     }),
   )
 }

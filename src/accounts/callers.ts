@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import type { Role, User } from '../platform/access.ts'
+import type { User } from '../platform/access.ts'
 import { gather } from '../platform/batch.ts'
 import { run } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
-import { type Vouched, verifyAccessToken, viewToken } from './access-tokens.ts'
+import { verifyAccessToken, viewToken } from './access-tokens.ts'
 import { checkOrigin } from './cookies.ts'
 
 declare module 'fastify' {
@@ -57,23 +57,23 @@ async function userOfHeader(platform: Platform, header: string): Promise<User | 
   return scheme.toLowerCase() === 'token' ? userOfMachineToken(platform, token) : undefined
 }
 
-/** Users as they are now; requests that arrive together share one read, begun after they arrived. */
+/** Versions of active users; requests that arrive together share one read, begun after they arrived. */
 const openPresent = ({ pool }: Platform) =>
   gather<number, Present | undefined>(1000, async (ids) => {
     const rows = await run<Present>(
       pool,
-      'select id, role, token_version from accounts.users where id = any($1::bigint[]) and is_active',
+      'select id, token_version from accounts.users where id = any($1::bigint[]) and is_active',
       [[...new Set(ids)]],
     )
     const byId = new Map(rows.map((row) => [row.id, row]))
     return ids.map((id) => byId.get(id))
   })
-type Present = { id: number; role: Role; token_version: number }
+type Present = { id: number; token_version: number }
 
-/** Whom a token vouches for, unless their password, role or block changed since it was made. */
-async function stillVouched(platform: Platform, { id, token_version, auth_time }: Vouched): Promise<User | undefined> {
-  const present = await platform.own(openPresent)(id)
-  return present?.token_version === token_version ? { ...present, auth_time } : undefined
+/** The caller as they are now; undefined if their password, role or block changed since their token was made. */
+async function stillVouched(platform: Platform, user: User): Promise<User | undefined> {
+  const present = await platform.own(openPresent)(user.id)
+  return present?.token_version === user.token_version ? user : undefined
 }
 
 /**
@@ -88,7 +88,7 @@ export async function authenticate(platform: Platform, req: FastifyRequest): Pro
   const reads = req.method === 'GET' || req.method === 'HEAD'
   let user: User | undefined = authorization ? await userOfHeader(platform, authorization) : undefined
   if (user?.token_version !== undefined && (!reads || Array.isArray(access) || user.role !== 'user'))
-    user = await stillVouched(platform, user as Vouched)
+    user = await stillVouched(platform, user)
   if (!user && refreshCookie && refresh) {
     checkOrigin(platform, req)
     user = await userOfLogin(platform, 'refresh', sha256(refresh))

@@ -10,6 +10,7 @@ import {
   startApp,
   type TestApp,
 } from '../../test/harness.ts'
+import { size } from '../../test/size.ts'
 
 let app: TestApp
 before(async () => {
@@ -56,7 +57,7 @@ async function allAreDead(logins: { access?: string; refresh?: string; token?: s
 // Guarantee: whatever begins with the old password while it is changed or set anew is dead once that is done.
 test('no login outlives its password, however they race', async () => {
   const admin = await logInAdmin(app)
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < size(3, 30); round++) {
     const anna = await person(app)
     const change = app.post(
       '/api/profile/password',

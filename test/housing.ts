@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
 import type { Platform } from '../src/platform/module.ts'
-import type { Client, Json } from './harness.ts'
+import { type Client, eventually, type Json } from './harness.ts'
 
 let made = 0
 
@@ -50,4 +50,20 @@ export function monthFromNow(months: number, timeZone = 'Europe/Moscow'): string
 export async function publishMonth({ platform }: { platform: Platform }, house: number, month: string): Promise<void> {
   await sql`insert into housing.billing_runs (house_id, month, status, current, finished_at, published_at)
     values (${house}, ${`${month}-01`}, 'completed', true, now(), now())`.execute(platform.db)
+}
+
+/** Computes the bills of a house and month, and publishes them if it is said. */
+export async function runMonth(app: Client, token: string, house: number, month: string, isPublished = false) {
+  const started = await app.post(`/api/houses/${house}/billing-runs`, { month }, { token })
+  assert.equal(started.status, 202, started.text)
+  const path = `/api/billing-runs/${started.body.id}`
+  const run = await eventually('the run is over', async () => {
+    const { body } = await app.get(path, { token })
+    return body.finished_at ? body : undefined
+  })
+  assert.equal(run.status, 'completed', run.error)
+  if (!isPublished) return run as Json
+  const published = await app.post(`${path}/publish`, {}, { token })
+  assert.equal(published.status, 200, published.text)
+  return published.body
 }

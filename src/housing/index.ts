@@ -16,6 +16,7 @@
  *   DELETE /api/apartments/:id/residents/:user  removeResident       residents
  *   GET    /api/apartments/:id/meters           listMeters           meters, readings
  *   POST   /api/apartments/:id/meters           createMeter          meters
+ *   GET    /api/apartments/:id/water            waterOf              meters, readings
  *   GET    /api/meters/:id                      getMeter             meters, readings
  *   PATCH  /api/meters/:id                      changeMeter          meters
  *   DELETE /api/meters/:id                      removeMeter          meters

@@ -33,9 +33,11 @@ import {
   TariffChange,
   Tariffs,
   TariffsQuery,
+  Water,
 } from './schemas-meters.ts'
 import { changeTariff, createTariff, getTariff, listTariffs, removeTariff } from './tariffs.ts'
 import { readers, residents, staff } from './viewers.ts'
+import { waterOf } from './water.ts'
 
 /** Who enters readings; an auditor only reads. */
 const submitters = ['owner', ...staff] as const
@@ -67,6 +69,20 @@ export function meterRoutes(app: App, platform: Platform): void {
       },
     },
     async (req) => createMeter(platform, req.user, req.params.id, req.body, req.once),
+  )
+  app.get(
+    '/api/apartments/:id/water',
+    {
+      config: { access: residents },
+      schema: {
+        summary: 'The water of a flat beside the mean of its house',
+        description: 'By month and kind, of the last twelve months; volumes by readings.',
+        params: IdParams,
+        querystring: NoQuery,
+        response: { 200: Water },
+      },
+    },
+    async (req) => waterOf(platform, req.user, req.params.id) as never,
   )
   app.get(
     '/api/meters/:id',

@@ -108,6 +108,15 @@ export const ReadingHistory = Page(
 )
 export const ReadingHistoryQuery = Closed(pageQuery)
 
+const WaterMonth = Type.Object({
+  month: Month,
+  kind: Kind,
+  volume: Nullable(Type.String({ ...Volume, description: 'Of all meters of the flat; null: no reading' })),
+  mean: Type.String({ ...Volume, description: 'Of the flats of the house that have a reading for the month' }),
+})
+export type WaterMonth = Static<typeof WaterMonth>
+export const Water = Type.Object({ results: Type.Array(WaterMonth, { description: 'The newest month first' }) })
+
 /** A meter in a month, as the bookkeeper's grid has it. */
 export const MonthReadings = Page(
   Type.Object({

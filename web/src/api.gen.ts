@@ -3985,6 +3985,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/apartments/{id}/water": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The water of a flat beside the mean of its house
+         * @description By month and kind, of the last twelve months; volumes by readings.
+         *
+         *     Who may: owner, admin, bookkeeper, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description The newest month first */
+                            results: {
+                                /** @example 2026-11 */
+                                month: string;
+                                /**
+                                 * @example cold_water
+                                 * @enum {string}
+                                 */
+                                kind: "cold_water" | "hot_water";
+                                volume: string | null;
+                                /**
+                                 * @description Of the flats of the house that have a reading for the month
+                                 * @example 12.345
+                                 */
+                                mean: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/meters/{id}": {
         parameters: {
             query?: never;

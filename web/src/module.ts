@@ -6,6 +6,9 @@ export type Role = Shapes['Profile']['role']
 export type LinkName =
   | 'collects'
   | 'payments'
+  | 'flat'
+  | 'houses'
+  | 'tariffs'
   | 'shop'
   | 'orders'
   | 'products'

@@ -11,6 +11,9 @@ export const ru = {
   links: {
     collects: 'Сборы',
     payments: 'Платежи',
+    flat: 'Квартира',
+    houses: 'Дома',
+    tariffs: 'Тарифы',
     shop: 'Магазин',
     orders: 'Заказы',
     products: 'Товары',
@@ -63,6 +66,9 @@ export const en: typeof ru = {
   links: {
     collects: 'Collections',
     payments: 'Payments',
+    flat: 'My flat',
+    houses: 'Houses',
+    tariffs: 'Tariffs',
     shop: 'Shop',
     orders: 'Orders',
     products: 'Products',

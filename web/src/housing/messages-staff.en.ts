@@ -1,0 +1,3 @@
+import type { staffRu } from './messages-staff.ru.ts'
+
+export const staffEn: typeof staffRu = {}

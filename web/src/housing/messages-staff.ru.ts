@@ -1,0 +1,2 @@
+/** Words of the bookkeeper's pages. */
+export const staffRu = {}

@@ -1,0 +1,2 @@
+export { en } from './messages.en.ts'
+export { ru } from './messages.ru.ts'

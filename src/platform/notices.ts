@@ -43,6 +43,16 @@ export function openNotices(connectionString: string, log: Logger): Notices {
     }
   }
 
+  let last: Promise<unknown> = Promise.resolve()
+  /** One statement after the other; what fails without a code was silent too long, and still runs there. */
+  function ask<R>(on: pg.Client, text: string, values: unknown[] = []): Promise<R[]> {
+    const answer = last.then(async () => (await on.query(text, values)).rows as R[])
+    last = answer.catch((error: { code?: string }) => {
+      if (!error.code) cut(on)
+    })
+    return answer
+  }
+
   async function open(): Promise<void> {
     const next = new pg.Client({
       connectionString,
@@ -53,7 +63,9 @@ export function openNotices(connectionString: string, log: Logger): Notices {
     client = next
     next.on('error', () => {})
     next.on('notification', ({ payload }) => listeners.get(payload ?? '')?.forEach(call))
-    const heartbeat = setInterval(() => void next.query('select 1').catch(() => cut(next)), heartbeatMs).unref()
+    const heartbeat = setInterval(() => {
+      if (listening) ask(next, 'select 1').catch(() => {})
+    }, heartbeatMs).unref()
     next.once('end', () => {
       clearInterval(heartbeat)
       listening = false
@@ -63,7 +75,7 @@ export function openNotices(connectionString: string, log: Logger): Notices {
     })
     try {
       await next.connect()
-      await next.query(`listen ${channel}`)
+      await ask(next, `listen ${channel}`)
     } catch {
       return cut(next)
     }
@@ -80,14 +92,7 @@ export function openNotices(connectionString: string, log: Logger): Notices {
     },
     async query(text, values) {
       if (!client || !listening) throw new Error('the connection for notices is away')
-      const asked = client
-      try {
-        return (await asked.query(text, values)).rows
-      } catch (error) {
-        // Without a code it was silent too long, and what was asked still runs there.
-        if (!(error as { code?: string }).code) cut(asked)
-        throw error
-      }
+      return ask(client, text, values)
     },
     close() {
       closed = true

@@ -11,6 +11,7 @@ import { createLogger } from '../src/platform/log.ts'
 import { migrate } from '../src/platform/migrate.ts'
 import { makeCrowd } from '../test/crowd.ts'
 import { eventually, freePort, startProcess } from '../test/harness.ts'
+import { prepareBilling } from './billing.ts'
 import { caller, compare, rate } from './measure.ts'
 
 const callers = 64
@@ -128,6 +129,26 @@ await claim(
   'the same, spread',
   order(false),
   orderBare(false),
+)
+
+const billing = stack.use(
+  await prepareBilling(
+    pool,
+    { url: api.url, product, headers: crowd[0]!.headers },
+    { DATABASE_URL: server.url, DATA_DIR: folder, LOG_LEVEL: 'warn', RATE_LIMITS: 'off' },
+  ),
+)
+await claim(
+  'flats of a monthly run, bills and lines',
+  'one INSERT … SELECT of the same rows',
+  billing.flatsPerSecond,
+  billing.insertOnly,
+)
+await claim(
+  'answers of the API to one caller during a run (1 / median latency)',
+  'the same without a run',
+  billing.answersDuring,
+  billing.answersWithout,
 )
 
 console.log('\n| work | against | ours /s | theirs /s | ratio |\n|---|---|---|---|---|')

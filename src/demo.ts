@@ -1,7 +1,7 @@
 import { register } from './accounts/index.ts'
 import { hashPassword } from './accounts/passwords.ts'
+import { changeOrganisation } from './installation/organisation.ts'
 import type { Module, Platform } from './platform/module.ts'
-import { changeOrganisation } from './platform/organisation.ts'
 import { seedModules } from './seed.ts'
 
 /** Of nobody, with control digits that hold. */

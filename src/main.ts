@@ -3,9 +3,9 @@ import { defineCommand, runCommand, runMain } from 'citty'
 import { SingleBar } from 'cli-progress'
 import { setAdministrator } from './accounts/index.ts'
 import { enabledModules, modules } from './app.ts'
-import { Failure, loadConfig, migrateAll, openDatabase } from './installation.ts'
+import { retryJob, retryJobs } from './installation/jobs-routes.ts'
+import { Failure, loadConfig, migrateAll, openDatabase } from './open.ts'
 import { type Config, SettingsError } from './platform/config.ts'
-import { retryJob, retryJobs } from './platform/jobs-routes.ts'
 import { createLogger } from './platform/log.ts'
 import { MigrationError } from './platform/migrate.ts'
 import { createPlatform } from './platform/platform.ts'
@@ -213,7 +213,7 @@ const main = defineCommand({
     openapi: defineCommand({
       meta: { description: 'Print the OpenAPI document' },
       async run() {
-        const { describeApi } = await import('./platform/describe.ts')
+        const { describeApi } = await import('./http/describe.ts')
         say(JSON.stringify(await describeApi(modules), null, 2))
       },
     }),

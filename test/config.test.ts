@@ -27,7 +27,7 @@ test('modules bring settings of their own', () => {
 test('MODULES chooses among the modules that there are', () => {
   const chosen = (MODULES: string) => readConfig({ MODULES }, [...modules, baths]).MODULES
   assert.deepEqual(chosen('baths, shop'), ['accounts', 'shop', 'baths'])
-  assert.deepEqual(chosen(''), [...modules.map((m) => m.name).filter((name) => name !== 'platform'), 'baths'])
+  assert.deepEqual(chosen(''), [...modules.map((m) => m.name).filter((name) => name !== 'installation'), 'baths'])
   assert.throws(() => chosen('saunas'), /MODULES names saunas; there are accounts, .*baths/)
 })
 

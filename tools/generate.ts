@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { modules } from '../src/app.ts'
 import { startEmbeddedPostgres } from '../src/embedded-postgres/start.ts'
-import { describeApi } from '../src/platform/describe.ts'
+import { describeApi } from '../src/http/describe.ts'
 import { createLogger } from '../src/platform/log.ts'
 import { migrate } from '../src/platform/migrate.ts'
 import { generatedPages } from './generated-pages.ts'
 import { schemaText } from './schema.ts'
 import { webTypes } from './web-types.ts'
 
-const schemas = modules.map((module) => module.name)
+const schemas = ['platform', ...modules.map((module) => module.name)]
 const check = process.argv.includes('--check')
 const folder = mkdtempSync(join(tmpdir(), 'dvor-generate-'))
 // As root PostgreSQL runs as another user, who must be able to pass.

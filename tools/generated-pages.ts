@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { modules } from '../src/app.ts'
+import { createDescribed } from '../src/http/describe.ts'
 import { callersOf, permission } from '../src/platform/access.ts'
-import { createDescribed } from '../src/platform/describe.ts'
 import type { DeclaredRoute } from '../src/platform/fastify.ts'
 import { namesOf } from '../src/platform/module.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { sql } from 'kysely'
+import { countRows, cursorAnswer, cursorRequest, type PageOf, walk } from '../http/pages.ts'
 import type { Db } from '../platform/database.ts'
-import { countRows, cursorAnswer, cursorRequest, type PageOf, walk } from '../platform/pages.ts'
 import type { AuditEntry, AuditQuery } from './schemas.ts'
 
 /** The audit log, newest first, by who, what, on what and when. */

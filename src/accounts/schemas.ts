@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { cursorQuery, Ordering, Page } from '../http/pages.ts'
+import { Choice, Closed, Id, Instant, Nullable, PersonRef, Ref, Text } from '../http/schemas.ts'
 import type { Role } from '../platform/access.ts'
-import { cursorQuery, Ordering, Page } from '../platform/pages.ts'
-import { Choice, Closed, Id, Instant, Nullable, PersonRef, Ref, Text } from '../platform/schemas.ts'
 
 const Email = Type.String({ format: 'email', maxLength: 254, examples: ['anna@example.org'] })
 const Name = (example: string) => Text(150, { examples: [example] })

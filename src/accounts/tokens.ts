@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { sql } from 'kysely'
+import { type PageOf, pageAnswer, pageRequest } from '../http/pages.ts'
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { type Db, transaction } from '../platform/database.ts'
 import { notFound } from '../platform/errors.ts'
-import { type PageOf, pageAnswer, pageRequest } from '../platform/pages.ts'
 import type { Checked } from './sessions.ts'
 import { wrongPassword } from './users.ts'
 

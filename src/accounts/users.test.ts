@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { drainJobs, logIn, logInAdmin, type Person, person, startApp, type TestApp } from '../../test/harness.ts'
-import { usernamePattern } from '../platform/validation.ts'
+import { usernamePattern } from '../platform/access.ts'
 
 let app: TestApp
 let admin: string

@@ -1,4 +1,5 @@
 import { type Compilable, sql } from 'kysely'
+import { type CursorRequest, cursorAnswer, pageAnswer, type pageRequest } from '../http/pages.ts'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import type { Source } from '../platform/cache.ts'
@@ -7,7 +8,6 @@ import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { type CursorRequest, cursorAnswer, pageAnswer, type pageRequest } from '../platform/pages.ts'
 import { contains } from '../platform/search.ts'
 import { withCover } from './covers.ts'
 import {

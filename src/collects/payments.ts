@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
+import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../http/pages.ts'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { groupCommit, locked } from '../platform/batch.ts'
@@ -7,7 +8,6 @@ import { run, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import type { Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../platform/pages.ts'
 import type { NewPayment, Payment, PaymentChange, PaymentsQuery } from './schemas.ts'
 
 type Gift = { payer: number; input: NewPayment }

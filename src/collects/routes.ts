@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
+import { cursorRequest, pageRequest } from '../http/pages.ts'
+import { Closed, IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import { sendCached } from '../platform/cache.ts'
 import { AppError, notFound } from '../platform/errors.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { cursorRequest, pageRequest } from '../platform/pages.ts'
-import { Closed, IdParams, NoContent, NoQuery, Ref } from '../platform/schemas.ts'
 import {
   changeCollect,
   closeCollect,

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { cursorQuery, Ordering, Page, pageQuery } from '../platform/pages.ts'
-import { Choice, Closed, Id, Instant, Line, Money, MoneyInput, Nullable, PersonRef, Text } from '../platform/schemas.ts'
+import { cursorQuery, Ordering, Page, pageQuery } from '../http/pages.ts'
+import { Choice, Closed, Id, Instant, Line, Money, MoneyInput, Nullable, PersonRef, Text } from '../http/schemas.ts'
 
 export const occasions = ['birthday', 'wedding', 'new_year', 'funeral', 'charity', 'yard', 'other'] as const
 const Occasion = Choice([...occasions], { examples: ['yard'] })

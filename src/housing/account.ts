@@ -1,12 +1,4 @@
 import { sql } from 'kysely'
-import type { User } from '../platform/access.ts'
-import { recordChange } from '../platform/audit.ts'
-import type { Tx } from '../platform/database.ts'
-import { fieldFault, notFound } from '../platform/errors.ts'
-import { formatsOf } from '../platform/formats.ts'
-import type { Locale } from '../platform/i18n.ts'
-import { change, type Once } from '../platform/idempotency.ts'
-import type { Platform } from '../platform/module.ts'
 import {
   type CursorRequest,
   countRows,
@@ -15,7 +7,15 @@ import {
   pageAnswer,
   type pageRequest,
   walk,
-} from '../platform/pages.ts'
+} from '../http/pages.ts'
+import type { User } from '../platform/access.ts'
+import { recordChange } from '../platform/audit.ts'
+import type { Tx } from '../platform/database.ts'
+import { fieldFault, notFound } from '../platform/errors.ts'
+import { formatsOf } from '../platform/formats.ts'
+import type { Locale } from '../platform/i18n.ts'
+import { change, type Once } from '../platform/idempotency.ts'
+import type { Platform } from '../platform/module.ts'
 import type { Debtor, NewPayment, NewRecalculation, Payment, Recalculation, Statement } from './schemas-bills.ts'
 import { checkApartment } from './viewers.ts'
 

@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
+import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../http/pages.ts'
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { type Db, type Tx, transaction } from '../platform/database.ts'
 import { fieldFault, notFound } from '../platform/errors.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../platform/pages.ts'
 import type { Apartment, ApartmentChange, NewApartment } from './schemas-houses.ts'
 import { inWords, lockHouse, mayBeSeen } from './viewers.ts'
 

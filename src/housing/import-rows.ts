@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
+import { kopecks } from '../http/validation.ts'
 import type { User } from '../platform/access.ts'
 import type { Tx } from '../platform/database.ts'
-import { kopecks } from '../platform/validation.ts'
 import type { ImportField, Row } from './import-values.ts'
 
 const refuse = (row: Row, field: ImportField, code: string, params: Record<string, unknown> = {}) => {

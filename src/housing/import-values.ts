@@ -1,4 +1,4 @@
-import type { CsvRow } from '../platform/csv.ts'
+import type { CsvRow } from '../http/csv.ts'
 
 export type ImportField =
   | 'number'

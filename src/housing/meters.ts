@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
+import { type PageOf, pageAnswer, type pageRequest } from '../http/pages.ts'
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { type Db, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound, violated } from '../platform/errors.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { type PageOf, pageAnswer, type pageRequest } from '../platform/pages.ts'
 import type { Meter, MeterChange, NewMeter } from './schemas-meters.ts'
 import { checkApartment, inWords, lockHouse, mayBeSeen } from './viewers.ts'
 

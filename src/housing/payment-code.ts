@@ -1,4 +1,4 @@
-import type { Requisites } from '../platform/organisation.ts'
+import type { Requisites } from '../installation/organisation.ts'
 
 /** Whom and what a payment is for; `sum` is a decimal string above zero. */
 export type Due = {

@@ -1,10 +1,4 @@
 import { type RawBuilder, sql } from 'kysely'
-import { hasRole, type User } from '../platform/access.ts'
-import { recordChange } from '../platform/audit.ts'
-import { type Db, type Tx, transaction } from '../platform/database.ts'
-import { AppError, fieldFault, notFound } from '../platform/errors.ts'
-import { change, type Once } from '../platform/idempotency.ts'
-import type { Platform } from '../platform/module.ts'
 import {
   type CursorRequest,
   countRows,
@@ -13,7 +7,13 @@ import {
   pageAnswer,
   type pageRequest,
   walk,
-} from '../platform/pages.ts'
+} from '../http/pages.ts'
+import { hasRole, type User } from '../platform/access.ts'
+import { recordChange } from '../platform/audit.ts'
+import { type Db, type Tx, transaction } from '../platform/database.ts'
+import { AppError, fieldFault, notFound } from '../platform/errors.ts'
+import { change, type Once } from '../platform/idempotency.ts'
+import type { Platform } from '../platform/module.ts'
 import { lockMeter, meanVolume } from './meters.ts'
 import type { MonthReadingsQuery, NewReading, Reading, ReadingChange, ReadingsQuery } from './schemas-meters.ts'
 import { checkApartment, inWords, mayBeSeen, staff } from './viewers.ts'

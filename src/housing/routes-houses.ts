@@ -1,8 +1,8 @@
+import { cursorRequest, pageRequest } from '../http/pages.ts'
+import { IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import { sendCached } from '../platform/cache.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { cursorRequest, pageRequest } from '../platform/pages.ts'
-import { IdParams, NoContent, NoQuery, Ref } from '../platform/schemas.ts'
 import {
   addResident,
   changeApartment,

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
+import { IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { IdParams, NoContent, NoQuery, Ref } from '../platform/schemas.ts'
 import { viewerOfHouse } from './houses.ts'
 import { createJoinCode, endJoinCodes, join, printJoinCodes } from './joins.ts'
 import { remindNow } from './reminders.ts'

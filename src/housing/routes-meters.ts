@@ -1,7 +1,7 @@
+import { cursorRequest, pageRequest } from '../http/pages.ts'
+import { IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { cursorRequest, pageRequest } from '../platform/pages.ts'
-import { IdParams, NoContent, NoQuery, Ref } from '../platform/schemas.ts'
 import { viewerOfHouse } from './houses.ts'
 import { changeMeter, createMeter, getMeter, listMeters, removeMeter } from './meters.ts'
 import {

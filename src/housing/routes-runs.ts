@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
-import { streamEvents } from '../platform/events.ts'
+import { streamEvents } from '../http/events.ts'
+import { cursorRequest, pageRequest } from '../http/pages.ts'
+import { IdParams, NoQuery, Ref } from '../http/schemas.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { cursorRequest, pageRequest } from '../platform/pages.ts'
-import { IdParams, NoQuery, Ref } from '../platform/schemas.ts'
 import { monthTopic, runTopic } from './billing.ts'
 import { publishRun } from './publish.ts'
 import {

@@ -1,13 +1,5 @@
 import { sql } from 'kysely'
-import type { User } from '../platform/access.ts'
-import { recordChange } from '../platform/audit.ts'
-import { bareTransaction, type Db, run, type Tx, transaction } from '../platform/database.ts'
-import { AppError, notFound, violated } from '../platform/errors.ts'
-import type { State } from '../platform/events.ts'
-import type { Locale } from '../platform/i18n.ts'
-import { change, type Once } from '../platform/idempotency.ts'
-import { wake } from '../platform/loops.ts'
-import type { Platform } from '../platform/module.ts'
+import type { State } from '../http/events.ts'
 import {
   type CursorRequest,
   countRows,
@@ -16,7 +8,15 @@ import {
   pageAnswer,
   type pageRequest,
   walk,
-} from '../platform/pages.ts'
+} from '../http/pages.ts'
+import type { User } from '../platform/access.ts'
+import { recordChange } from '../platform/audit.ts'
+import { bareTransaction, type Db, run, type Tx, transaction } from '../platform/database.ts'
+import { AppError, notFound, violated } from '../platform/errors.ts'
+import type { Locale } from '../platform/i18n.ts'
+import { change, type Once } from '../platform/idempotency.ts'
+import { wake } from '../platform/loops.ts'
+import type { Platform } from '../platform/module.ts'
 import { billingLoop, tell } from './billing.ts'
 import { issuesInWords } from './bills.ts'
 import { chargeValues, chunkSettings, previewSql } from './charges.ts'

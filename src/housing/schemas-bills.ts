@@ -1,18 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { cursorQuery, Ordering, Page, pageQuery } from '../platform/pages.ts'
-import {
-  Choice,
-  Closed,
-  Day,
-  Id,
-  Instant,
-  Line,
-  Money,
-  MoneyInput,
-  Month,
-  Nullable,
-  Text,
-} from '../platform/schemas.ts'
+import { cursorQuery, Ordering, Page, pageQuery } from '../http/pages.ts'
+import { Choice, Closed, Day, Id, Instant, Line, Money, MoneyInput, Month, Nullable, Text } from '../http/schemas.ts'
 
 const Service = Choice(['cold_water', 'hot_water', 'maintenance', 'recalculation'], { examples: ['cold_water'] })
 const Volume = Type.String({ examples: ['12.345'] })

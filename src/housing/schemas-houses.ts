@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { cursorQuery, Ordering, Page, pageQuery } from '../platform/pages.ts'
+import { cursorQuery, Ordering, Page, pageQuery } from '../http/pages.ts'
 import {
   Choice,
   Closed,
@@ -12,7 +12,7 @@ import {
   Nullable,
   PersonRef,
   Text,
-} from '../platform/schemas.ts'
+} from '../http/schemas.ts'
 
 /** Output of an area, m², and of a volume, m³. */
 export const Area = Type.String({ pattern: '^\\d+\\.\\d{2}$', examples: ['54.30'], description: 'm²' })

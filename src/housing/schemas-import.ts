@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Closed, Nullable, Text } from '../platform/schemas.ts'
+import { Closed, Nullable, Text } from '../http/schemas.ts'
 
 const Count = Type.Integer({ minimum: 0 })
 export const ImportReport = Type.Object({

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Closed, Instant, MonthInput } from '../platform/schemas.ts'
+import { Closed, Instant, MonthInput } from '../http/schemas.ts'
 
 export const JoinCode = Type.Object({
   id: Type.Integer(),

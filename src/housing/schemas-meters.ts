@@ -1,17 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { cursorQuery, Ordering, Page, pageQuery } from '../platform/pages.ts'
-import {
-  Choice,
-  Closed,
-  Day,
-  DecimalInput,
-  Id,
-  Instant,
-  Line,
-  Month,
-  MonthInput,
-  Nullable,
-} from '../platform/schemas.ts'
+import { cursorQuery, Ordering, Page, pageQuery } from '../http/pages.ts'
+import { Choice, Closed, Day, DecimalInput, Id, Instant, Line, Month, MonthInput, Nullable } from '../http/schemas.ts'
 import { Apartment, House, Volume, VolumeInput } from './schemas-houses.ts'
 
 export const kinds = ['cold_water', 'hot_water'] as const

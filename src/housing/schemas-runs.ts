@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { cursorQuery, Ordering, Page, pageQuery } from '../platform/pages.ts'
-import { Choice, Closed, Id, Instant, Money, Month, Nullable } from '../platform/schemas.ts'
+import { cursorQuery, Ordering, Page, pageQuery } from '../http/pages.ts'
+import { Choice, Closed, Id, Instant, Money, Month, Nullable } from '../http/schemas.ts'
 import { Issue, MonthOut } from './schemas-bills.ts'
 
 const statuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const

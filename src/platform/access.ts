@@ -1,5 +1,8 @@
 import { AppError } from './errors.ts'
 
+/** Letters and decimal digits of any script, and @ . + - _; the database accepts each of these in any locale. */
+export const usernamePattern = /^[\p{L}\p{Nd}@.+_-]{3,150}$/u
+
 /** Roles by name. A module adds its own by declaration, and names them in its manifest and in its migration. */
 export interface Roles {
   user: true

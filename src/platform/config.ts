@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
+import { usernamePattern } from './access.ts'
 import {
   choice,
   fault,
@@ -14,7 +15,6 @@ import {
   type Values,
   words,
 } from './settings.ts'
-import { usernamePattern } from './validation.ts'
 
 /** Thrown with every fault of the environment at once, one line each. */
 export class SettingsError extends Error {
@@ -136,7 +136,7 @@ export function readConfig(environment: Record<string, string | undefined>, modu
     }
   }
   const config = { ...values, secrets } as Config
-  const names = modules.map((m) => m.name).filter((name) => name !== 'platform')
+  const names = modules.map((m) => m.name).filter((name) => name !== 'installation')
   const unknown = (config.MODULES ?? []).filter((name) => !names.includes(name))
   if (unknown.length) faults.push(`MODULES names ${unknown.join(', ')}; there are ${names.join(', ')}`)
   if (faults.length) throw new SettingsError(faults)

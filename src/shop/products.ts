@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { pageAnswer, type pageRequest } from '../http/pages.ts'
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import type { Source } from '../platform/cache.ts'
@@ -7,7 +8,6 @@ import { notFound } from '../platform/errors.ts'
 import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import { pageAnswer, type pageRequest } from '../platform/pages.ts'
 import { contains, folded, foldedSql } from '../platform/search.ts'
 import { type NewProduct, type Product, type ProductChange, type ProductsQuery, productEdits } from './schemas.ts'
 

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { cursorQuery, Ordering, Page, pageQuery } from '../platform/pages.ts'
-import { Choice, Closed, Id, Instant, Line, Money, MoneyInput, Nullable, Text } from '../platform/schemas.ts'
+import { cursorQuery, Ordering, Page, pageQuery } from '../http/pages.ts'
+import { Choice, Closed, Id, Instant, Line, Money, MoneyInput, Nullable, Text } from '../http/schemas.ts'
 
 export const categories = ['electronics', 'clothing', 'books', 'home', 'services', 'other'] as const
 const Category = Choice([...categories], { examples: ['electronics'] })

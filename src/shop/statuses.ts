@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { type PageOf, pageAnswer, type pageRequest } from '../http/pages.ts'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChanges } from '../platform/audit.ts'
 import { sqlOf, type Tx, transaction } from '../platform/database.ts'
@@ -6,7 +7,6 @@ import { AppError, notFound } from '../platform/errors.ts'
 import { checkMatch } from '../platform/etags.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Platform } from '../platform/module.ts'
-import { type PageOf, pageAnswer, type pageRequest } from '../platform/pages.ts'
 import { getOrder, readers, staff } from './orders.ts'
 import { type Order, type OrderEvent, type OrderStatus, orderEdits } from './schemas.ts'
 

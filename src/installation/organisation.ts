@@ -1,11 +1,11 @@
 import { type Static, Type } from 'typebox'
-import { hasRole, mayEverything } from './access.ts'
-import { type Actor, recordChange } from './audit.ts'
-import { transaction } from './database.ts'
-import { type FieldFault, fieldFaults } from './errors.ts'
-import type { App } from './fastify.ts'
-import type { Platform } from './module.ts'
-import { Closed, Line, NoQuery, Nullable } from './schemas.ts'
+import { Closed, Line, NoQuery, Nullable } from '../http/schemas.ts'
+import { hasRole, mayEverything } from '../platform/access.ts'
+import { type Actor, recordChange } from '../platform/audit.ts'
+import { transaction } from '../platform/database.ts'
+import { type FieldFault, fieldFaults } from '../platform/errors.ts'
+import type { App } from '../platform/fastify.ts'
+import type { Platform } from '../platform/module.ts'
 
 const requisiteField = (pattern: string, example: string) =>
   Type.Optional(Nullable(Type.String({ pattern, maxLength: 300, format: 'text', examples: [example] })))

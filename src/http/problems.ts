@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, type FieldFault, isBusy, isDatabaseAway } from './errors.ts'
-import type { Platform } from './module.ts'
+import { AppError, type FieldFault, isBusy, isDatabaseAway } from '../platform/errors.ts'
+import type { Platform } from '../platform/module.ts'
 import { fieldFaultsOf } from './validation.ts'
 
 /** Codes by which Fastify's own refusals are worded. */

@@ -2,7 +2,7 @@ import { isAscii } from 'node:buffer'
 import { pipeline, Readable } from 'node:stream'
 import { type Info, parse } from 'csv-parse'
 import type { FastifyRequest } from 'fastify'
-import { AppError } from './errors.ts'
+import { AppError } from '../platform/errors.ts'
 
 /** A column of a file: its head, and the field that it was taken for. */
 export type CsvColumn = { header: string; field: string | null }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError } from './errors.ts'
-import type { Platform } from './module.ts'
+import { AppError } from '../platform/errors.ts'
+import type { Platform } from '../platform/module.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
-import type { App } from './fastify.ts'
+import type { App } from '../platform/fastify.ts'
 
 /** Serves the built web app; returns its page, which stands for every address that the app itself knows. */
 export async function webApp(app: App): Promise<Buffer | undefined> {

@@ -1,9 +1,9 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { Access } from './access.ts'
-import { etagOf, sendTagged } from './etags.ts'
-import type { App } from './fastify.ts'
-import type { Module, Platform } from './module.ts'
+import type { Access } from '../platform/access.ts'
+import { etagOf, sendTagged } from '../platform/etags.ts'
+import type { App } from '../platform/fastify.ts'
+import type { Module, Platform } from '../platform/module.ts'
 import { Problem } from './schemas.ts'
 
 const whoMay = (access: Access): string => {

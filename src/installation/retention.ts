@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Platform } from './module.ts'
+import type { Platform } from '../platform/module.ts'
 
 const batch = 1000
 

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
-import type { FieldFault } from './errors.ts'
+import { usernamePattern } from '../platform/access.ts'
+import type { FieldFault } from '../platform/errors.ts'
 
 /** A decimal string in units of its last digit, exact: hundredths unless said otherwise. */
 export function kopecks(amount: string, digits = 2): bigint {
@@ -41,9 +42,6 @@ const money = {
     return check
   },
 }
-
-/** Letters and decimal digits of any script, and @ . + - _; the database accepts each of these in any locale. */
-export const usernamePattern = /^[\p{L}\p{Nd}@.+_-]{3,150}$/u
 
 /** PostgreSQL text can't hold a zero byte, and a lone surrogate can't be written as UTF-8. */
 const plain = (text: string) => !text.includes('\0') && text.isWellFormed()

@@ -1,7 +1,7 @@
 import multipart from '@fastify/multipart'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError } from './errors.ts'
-import type { App } from './fastify.ts'
+import { AppError } from '../platform/errors.ts'
+import type { App } from '../platform/fastify.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

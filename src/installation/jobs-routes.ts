@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
-import { mayEverything, mayRead } from './access.ts'
-import { type Actor, recordChange } from './audit.ts'
-import { type Tx, transaction } from './database.ts'
-import { fieldFault, notFound } from './errors.ts'
-import type { App } from './fastify.ts'
-import type { Locale } from './i18n.ts'
-import type { Platform } from './module.ts'
-import { Page, pageAnswer, pageRequest, plainQuery } from './pages.ts'
-import { Closed, Instant, NoContent, Nullable } from './schemas.ts'
+import { Page, pageAnswer, pageRequest, plainQuery } from '../http/pages.ts'
+import { Closed, Instant, NoContent, Nullable } from '../http/schemas.ts'
+import { mayEverything, mayRead } from '../platform/access.ts'
+import { type Actor, recordChange } from '../platform/audit.ts'
+import { type Tx, transaction } from '../platform/database.ts'
+import { fieldFault, notFound } from '../platform/errors.ts'
+import type { App } from '../platform/fastify.ts'
+import type { Locale } from '../platform/i18n.ts'
+import type { Platform } from '../platform/module.ts'
 
 const title = Type.String({ description: 'What it does, in words', examples: ['Документ заказа'] })
 const Jobs = Page(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RouteOptions } from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
-import { type Access, mayCall } from './access.ts'
+import { type Access, mayCall } from '../platform/access.ts'
 import { costlyKind } from './request-limits.ts'
 import type { Problem } from './schemas.ts'
 

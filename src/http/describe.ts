@@ -1,11 +1,11 @@
-import { readConfig } from './config.ts'
-import { createPool } from './connections.ts'
-import { createDb } from './database.ts'
-import type { App } from './fastify.ts'
+import { readConfig } from '../platform/config.ts'
+import { createPool } from '../platform/connections.ts'
+import { createDb } from '../platform/database.ts'
+import type { App } from '../platform/fastify.ts'
+import { createTranslate } from '../platform/i18n.ts'
+import { createLogger } from '../platform/log.ts'
+import { type Module, namesOf, type Platform } from '../platform/module.ts'
 import { createApp } from './http.ts'
-import { createTranslate } from './i18n.ts'
-import { createLogger } from './log.ts'
-import { type Module, namesOf, type Platform } from './module.ts'
 
 /** The routes of these modules over nothing: no database, no queue, no files. Only to be read. */
 export async function createDescribed(modules: Module[]): Promise<App> {

@@ -1,7 +1,7 @@
-import { AppError } from './errors.ts'
-import type { App } from './fastify.ts'
-import { mayReadMetrics, registry } from './metrics.ts'
-import type { Platform } from './module.ts'
+import { AppError } from '../platform/errors.ts'
+import type { App } from '../platform/fastify.ts'
+import { mayReadMetrics, registry } from '../platform/metrics.ts'
+import type { Platform } from '../platform/module.ts'
 
 /** Whether this process is alive and of use, for whoever watches over it. */
 export function healthRoutes(app: App, platform: Platform): void {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { User } from './access.ts'
-import { AppError } from './errors.ts'
-import type { Once } from './idempotency.ts'
+import type { User } from '../platform/access.ts'
+import { AppError } from '../platform/errors.ts'
+import type { Once } from '../platform/idempotency.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

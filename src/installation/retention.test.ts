@@ -3,8 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startApp } from '../../test/harness.ts'
-import { dataFolder } from './config.ts'
-import { migrateJobs } from './jobs.ts'
+import { dataFolder } from '../platform/config.ts'
+import { migrateJobs } from '../platform/jobs.ts'
 import { keepLimits } from './retention.ts'
 
 // Guarantee: what is older than the settings say goes, file and row, past a row that somebody holds; the rest stays.

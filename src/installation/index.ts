@@ -1,5 +1,5 @@
 /*
- * platform: what an installation says of itself, and its own loops.
+ * installation: what an installation says of itself: its organisation, jobs, letters, health; how long it keeps what.
  *
  *   URL                               function              tables          jobs
  *   GET    /health/live               live
@@ -13,17 +13,18 @@
  *   GET    /api/outbox                listOutbox            outbox
  *   GET    /api/outbox/:id            getOutboxLetter       outbox
  */
+
+import { messages } from '../platform/messages.ts'
+import type { Module } from '../platform/module.ts'
 import { healthRoutes } from './health.ts'
 import { jobsRoutes } from './jobs-routes.ts'
-import { messages } from './messages.ts'
-import type { Module } from './module.ts'
 import { organisationRoutes } from './organisation.ts'
 import { outboxRoutes } from './outbox.ts'
 import { keepLimits } from './retention.ts'
 
-/** The part of the platform that has URLs, words and loops of its own. */
-export const platform: Module = {
-  name: 'platform',
+/** The module that every installation runs; its tables and words are the platform's. */
+export const installation: Module = {
+  name: 'installation',
   messages,
   roles: ['user', 'admin', 'auditor', 'operator'],
   // `message` is of mailings, a module to come.

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { type Expression, type RawBuilder, sql } from 'kysely'
 import { type TSchema, Type } from 'typebox'
-import type { Db } from './database.ts'
-import { AppError, fieldFault } from './errors.ts'
+import type { Db } from '../platform/database.ts'
+import { AppError, fieldFault } from '../platform/errors.ts'
 import { Choice, Nullable } from './schemas.ts'
 
 /** How far `page=` reaches in a list that is walked by cursor. */

@@ -1,9 +1,5 @@
 import { sql } from 'kysely'
 import { type Static, Type } from 'typebox'
-import { hasRole, mayRead, type User } from './access.ts'
-import { notFound } from './errors.ts'
-import type { App } from './fastify.ts'
-import type { Platform, SecretRef } from './module.ts'
 import {
   type CursorRequest,
   countRows,
@@ -13,8 +9,12 @@ import {
   Ordering,
   Page,
   walk,
-} from './pages.ts'
-import { Choice, Closed, IdParams, Instant, Nullable } from './schemas.ts'
+} from '../http/pages.ts'
+import { Choice, Closed, IdParams, Instant, Nullable } from '../http/schemas.ts'
+import { hasRole, mayRead, type User } from '../platform/access.ts'
+import { notFound } from '../platform/errors.ts'
+import type { App } from '../platform/fastify.ts'
+import type { Platform, SecretRef } from '../platform/module.ts'
 
 const OutboxItem = Type.Object({
   id: Type.Integer(),

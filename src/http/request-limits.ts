@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import { AppError } from './errors.ts'
-import type { App } from './fastify.ts'
+import { AppError } from '../platform/errors.ts'
+import type { App } from '../platform/fastify.ts'
 
 /** What costs more than to be read. A route with a `rateLimit` of its own is none of them. */
 export type CostlyKind = 'write' | 'upload' | 'search'

@@ -93,6 +93,8 @@ export async function openJobs<P>(options: {
     migrate: false,
     superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 5,
+    // A connection that was lost in silence fails whoever waits for it.
+    ...{ query_timeout: 10_000 },
   })
   boss.on('error', (error) => log.warn({ err: error }, 'the job queue had a fault; it goes on by itself'))
   boss.on('warning', ({ message }) => log.debug({ warning: message }, 'the job queue warns'))

@@ -12,6 +12,7 @@ const parsers: Record<number, (value: string) => unknown> = {
 }
 
 const settings = '-c TimeZone=UTC -c DateStyle=ISO -c idle_in_transaction_session_timeout=30s'
+const connectMs = 4000
 const hurried = '-c lock_timeout=2s -c statement_timeout=10s'
 
 /**
@@ -24,7 +25,7 @@ export function createPool(url: string, max: number, log: Logger, { patient = fa
     connectionString: url,
     max,
     min: max,
-    connectionTimeoutMillis: 4000,
+    connectionTimeoutMillis: connectMs,
     keepAlive: true,
     options: patient ? settings : `${settings} ${hurried}`,
     types: {
@@ -140,13 +141,20 @@ function watchDatabase(url: string, pools: pg.Pool[], log: Logger) {
   }
 
   void (async () => {
+    // While the database is known to be away nobody waits for a new connection: that would come on top of the 4 s.
+    const connectWithin = (ms: number) => {
+      for (const pool of pools) pool.options.connectionTimeoutMillis = ms
+    }
     while (!stopped) {
-      await look().catch((error) => {
-        if (stopped) return
-        log.warn({ err: error, connections: held.size }, 'the database is away; what waits for it is cut off')
-        watcher = undefined
-        for (const client of [...held, ...own]) cut(client)
-      })
+      await look()
+        .then(() => connectWithin(connectMs))
+        .catch((error) => {
+          if (stopped) return
+          connectWithin(500)
+          log.warn({ err: error, connections: held.size }, 'the database is away; what waits for it is cut off')
+          watcher = undefined
+          for (const client of [...held, ...own]) cut(client)
+        })
       await pause(1000)
     }
   })()

@@ -38,6 +38,11 @@ export async function demonstrate(platform: Platform, modules: Module[]): Promis
     .set({ password_hash: await hashPassword(platform, 'resident') })
     .where('username', '=', 'resident')
     .execute()
-  await seedModules(platform, modules, { users: 40, collects: 14, payments: 600, products: 60, orders: 200 }, () => {})
+  await seedModules(
+    platform,
+    modules,
+    { users: 40, collects: 14, payments: 600, products: 60, orders: 200, houses: 3, apartments: 120, months: 12 },
+    () => {},
+  )
   for (const module of modules) await module.demonstrate?.(platform)
 }

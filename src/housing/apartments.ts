@@ -103,8 +103,8 @@ export async function removeApartment({ db }: Platform, user: User, id: number):
   await inWords(
     transaction(db, async (tx) => {
       const before = await lockApartment(tx, user, id)
-      await tx.deleteFrom('housing.residents').where('apartment_id', '=', id).execute()
-      await tx.deleteFrom('housing.join_codes').where('apartment_id', '=', id).execute()
+      for (const table of ['housing.residents', 'housing.join_codes', 'housing.reminders'] as const)
+        await tx.deleteFrom(table).where('apartment_id', '=', id).execute()
       await tx.deleteFrom('housing.apartments').where('id', '=', id).execute()
       await record(tx, user, 'remove_apartment', id, before, undefined)
     }),

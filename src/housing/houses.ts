@@ -206,7 +206,8 @@ export async function removeHouse({ db }: Platform, user: User, id: number): Pro
     transaction(db, async (tx) => {
       await lockHouse(tx, id, 'update')
       const before = await getHouse(tx, id)
-      await tx.deleteFrom('housing.tariffs').where('house_id', '=', id).execute()
+      for (const table of ['housing.tariffs', 'housing.reminder_rounds'] as const)
+        await tx.deleteFrom(table).where('house_id', '=', id).execute()
       await tx.deleteFrom('housing.houses').where('id', '=', id).execute()
       await recordChange(tx, user, {
         action: 'housing.remove_house',

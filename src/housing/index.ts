@@ -71,6 +71,7 @@
  */
 import type { Module } from '../platform/module.ts'
 import { billingLoop } from './billing.ts'
+import { demonstrate } from './demo.ts'
 import { billingInvariants } from './invariants.ts'
 import { addressBills, mailBills } from './letters.ts'
 import { messages } from './messages.ts'
@@ -95,6 +96,7 @@ export const housing: Module = {
   roles: ['bookkeeper'],
   routes,
   seed,
+  demonstrate,
   shapes: [House, HouseDetail, Apartment, Meter, Reading, Tariff, Run, Bill],
   loops: [
     billingLoop,

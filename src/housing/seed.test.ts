@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { logInAdmin, startApp } from '../../test/harness.ts'
+import { type Json, logInAdmin, person, startApp } from '../../test/harness.ts'
 import { size } from '../../test/size.ts'
+import { demonstrate } from './demo.ts'
 import { seed } from './seed.ts'
 
 const flats = size(1000, 100_000)
@@ -32,4 +33,23 @@ test('a seeded town is sound', { timeout: 1_200_000 }, async () => {
       and (a.number collate platform.natural, a.id) > ('50', 1) order by a.number collate platform.natural, a.id limit 20`)
   // Both the house and the place of the page are looked up in the index.
   assert.match(JSON.stringify(plan), /apartments_order_idx.*Index Cond: \(\(house_id = \d+\) AND \(ROW\(/)
+})
+
+// Guarantee: the demonstration has two published months and one to do in each house, mostly paid, and its invariants hold.
+test('the demonstration bills as an office would', async () => {
+  await using app = await startApp()
+  const anna = await person(app)
+  await seed.run(app.platform, { houses: 3, apartments: 30, months: 12 }, { locale: 'ru', seed: 7, progress: () => {} })
+  await demonstrate(app.platform)
+  const token = await logInAdmin(app)
+  const runs = (await app.get('/api/billing-runs?page_size=100', { token })).body.results
+  assert.equal(runs.length, 6)
+  assert.ok(runs.every((run: Json) => run.status === 'completed' && run.published_at))
+  const { rows } = await app.platform.pool.query(`
+    select (select max(month) from housing.readings) > (select max(month) from housing.bills) open,
+      count(*) filter (where balance > 0)::int owing, count(*) filter (where balance = 0)::int even from housing.apartments`)
+  assert.ok(rows[0].open && rows[0].owing >= 6 && rows[0].even >= 15, JSON.stringify(rows[0]))
+  const own = (await app.get('/api/houses', { token: anna.token })).body.results
+  assert.equal(own.length, 1)
+  await app.audit()
 })

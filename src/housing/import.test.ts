@@ -87,6 +87,9 @@ test('a whole house comes from a file, once', async () => {
     assert.deepEqual([body.rows, body.created, body.faulty], [5, { apartments: 0, meters: 0, readings: 0 }, 0])
     assert.equal(body.unchanged, 5)
   }
+  const long = office + '1;;;;;;;длинное примечание без всякого смысла;;\n'.repeat(2000)
+  const { body: padded } = await send(id, inWindows1251(long))
+  assert.deepEqual([padded.unchanged, padded.faulty], [2005, 0])
   assert.deepEqual(await detail(id), house)
   const log = await app.get('/api/admin/audit?action=housing.import', { token: admin })
   assert.equal(log.body.results.filter((e: Json) => e.subject_id === id).length, 1)

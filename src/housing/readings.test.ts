@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
-import { type Json, logInAdmin, type Person, person, startApp, type TestApp } from '../../test/harness.ts'
+import pg from 'pg'
+import {
+  cloneDatabase,
+  eventually,
+  type Json,
+  logInAdmin,
+  type Person,
+  person,
+  startApp,
+  type TestApp,
+} from '../../test/harness.ts'
 import { addApartment, addHouse, addMeter, addReading, monthFromNow, publishMonth } from '../../test/housing.ts'
 import { withRole } from '../../test/shop.ts'
 
@@ -103,6 +113,38 @@ test('residents submit the current or the previous month', async () => {
   }
 })
 
+// Guarantee: a month begins and ends with the clock of the house, not with that of the server.
+test('the month is that of the house', async () => {
+  const database = await cloneDatabase()
+  // Five in the morning UTC of the first day of the next month: a database whose now() is ahead of the real one.
+  const [year, month] = monthFromNow(0, 'UTC').split('-').map(Number)
+  const first = new Date(Date.UTC(year!, month!, 1, 5))
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  await client.query(`create schema ahead`)
+  await client.query(`create function ahead.now() returns timestamptz language sql stable
+    as $$ select pg_catalog.now() + interval '${first.getTime() - Date.now()} milliseconds' $$`)
+  await client.query(`do $$ begin execute format('alter database %I set search_path = ahead, pg_catalog, public',
+    current_database()); end $$`)
+  await client.end()
+  try {
+    await using later = await startApp({}, { databaseUrl: database.url, worker: false })
+    const token = await logInAdmin(later)
+    const enter = async (timezone: string) => {
+      const house = await addHouse(later, token, { timezone })
+      const { id } = await addMeter(later, token, (await addApartment(later, token, house.id)).id)
+      const body = { month: first.toISOString().slice(0, 7), value: 5 }
+      return (await later.post(`/api/meters/${id}/readings`, body, { token })).status
+    }
+    assert.deepEqual(
+      [await enter('Pacific/Kiritimati'), await enter('UTC'), await enter('Pacific/Pago_Pago')],
+      [201, 201, 400],
+    )
+  } finally {
+    await database.drop()
+  }
+})
+
 // Guarantee: a reading fits between its neighbours, also when it is corrected or comes late; a passage through zero must
 // be confirmed, and is refused where there is none.
 test('readings only grow, unless the meter passed zero', async () => {
@@ -159,6 +201,12 @@ test('a billed month is closed', async () => {
   await publishing.query('begin')
   await publishing.query('select from housing.houses where id = $1 for update', [race.house])
   const waiting = submit(race.meter, before, 5)
+  await eventually('the reading waits for the house', async () => {
+    const { rows } = await app.platform.pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return rows.length
+  })
   await publishing.query(
     `insert into housing.billing_runs (house_id, month, status, current, finished_at, published_at)
      values ($1, $2, 'completed', true, now(), now())`,

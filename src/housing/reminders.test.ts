@@ -52,8 +52,13 @@ test('the window of a house asks for what is missing', async () => {
   for (const early of ['2025-03-19T20:00:00Z', '2025-03-20T02:59:59Z', '2025-03-27T05:00:00Z']) await remind(early)
   assert.deepEqual(await said(), [])
   await Promise.all([1, 2, 3].map(() => remind('2025-03-20T03:00:00Z')))
+  // Who moves in after that hears of the end.
+  const vera = await person(app)
+  await sql`update accounts.users set email_confirmed_at = now() where id = ${vera.id}`.execute(app.platform.db)
+  await app.post(`/api/apartments/${hers.flat}/residents`, { user: vera.id }, { token: admin })
   await remind('2025-03-21T12:00:00Z')
   assert.deepEqual(await said(), [[anna.email, '25']])
+  await app.delete(`/api/apartments/${hers.flat}/residents/${vera.id}`, { token: admin })
   await remind('2025-03-24T03:00:00Z')
   await remind('2025-03-25T12:00:00Z')
   assert.equal((await said()).length, 2)
@@ -77,6 +82,29 @@ test('a short window asks once', async () => {
   assert.equal((await letters()).length, before + 1)
   await remind('2025-07-11T12:00:00Z')
   assert.equal((await letters()).length, before + 2)
+})
+
+// Guarantee: a letter that waited goes to nobody whose reading came meanwhile.
+test('who was faster than the letter gets none', async () => {
+  await using idle = await startApp({}, { worker: false })
+  const token = await logInAdmin(idle)
+  const people = [await person(idle), await person(idle)]
+  await sql`update accounts.users set email_confirmed_at = now()`.execute(idle.platform.db)
+  const house = await addHouse(idle, token)
+  const meters: number[] = []
+  for (const { id } of people) {
+    const flat = await addApartment(idle, token, house.id, { residents: [id] })
+    meters.push((await addMeter(idle, token, flat.id)).id)
+  }
+  const asked = await idle.post(`/api/houses/${house.id}/reminders`, { month: '2025-01' }, { token })
+  assert.deepEqual([asked.status, asked.body], [202, { count: 2 }])
+  await addReading(idle, token, meters[0]!, '2025-01', 3)
+  await idle.platform.jobs.work(idle.platform)
+  await drainJobs(idle)
+  const { rows } = await sql<{
+    to: string
+  }>`select "to" from platform.outbox where key like 'reminder-%'`.execute(idle.platform.db)
+  assert.deepEqual(rows, [{ to: people[1]!.email }])
 })
 
 // Guarantee: the office asks once a day for a month, and only those who still lack a reading.

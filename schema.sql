@@ -741,7 +741,6 @@ create table housing.run_apartments (
 alter table housing.run_apartments add constraint run_apartments_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES housing.bills(id);
 alter table housing.run_apartments add constraint run_apartments_pkey PRIMARY KEY (run_id, apartment_id);
 alter table housing.run_apartments add constraint run_apartments_run_id_fkey FOREIGN KEY (run_id) REFERENCES housing.billing_runs(id);
-CREATE INDEX run_apartments_bill_idx ON housing.run_apartments USING btree (bill_id) WHERE (bill_id IS NOT NULL);
 CREATE INDEX run_apartments_incomplete_idx ON housing.run_apartments USING btree (run_id, apartment_id) WHERE incomplete;
 
 create table housing.tariffs (

@@ -117,8 +117,9 @@ export async function listBillsOfApartment(
   const which = readsAll(user)
     ? query.revisions
       ? closed
-      : sql`exists (select from housing.run_apartments m join housing.billing_runs r on r.id = m.run_id
-          where m.bill_id = b.id and r.current)`
+      : sql`exists (select from housing.billing_runs r join housing.run_apartments m
+          on m.run_id = r.id and m.apartment_id = b.apartment_id
+          where r.house_id = a.house_id and r.month = b.month and r.current and m.bill_id = b.id)`
     : sql`e.bill_id is not null`
   const where = sql`b.apartment_id = ${apartment} and ${which}
     ${query.month ? sql`and b.month = ${`${query.month}-01`}::date` : sql``}`

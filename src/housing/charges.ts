@@ -30,8 +30,10 @@ water as (
     where cur.value is not null and l.meter_id = m.id and (l.method in ('average', 'norm') or l.carried <> 0)
       and b.month < $1::date and b.month >= coalesce(last.month, '-infinity')
       -- The offset keeps this a look-up for each line instead of a join with all marks.
-      and exists (select from housing.run_apartments a join housing.billing_runs r on r.id = a.run_id
-                  where a.bill_id = l.bill_id and r.current offset 0)) billed on true
+      and exists (select from housing.apartments a
+                  join housing.billing_runs r on r.house_id = a.house_id and r.month = b.month and r.current
+                  join housing.run_apartments k on k.run_id = r.id and k.apartment_id = a.id
+                  where a.id = m.apartment_id and k.bill_id = l.bill_id offset 0)) billed on true
   left join lateral (
     -- The mean of the months between two readings, of the twelve before; for three months after the last one.
     select round(avg(v.volume), 3) volume

@@ -61,8 +61,8 @@ export const billingInvariants: Invariant[] = [
           where r.published_at is not null and (e.id is null or e.amount <> b.total or e.apartment_id <> b.apartment_id)
           union all
           select e.bill_id, null from housing.entries e where e.bill_id is not null and not exists (
-            select from housing.run_apartments m join housing.billing_runs r on r.id = m.run_id
-            where m.bill_id = e.bill_id and r.published_at is not null)
+            select from housing.billing_runs r join housing.run_apartments m on m.run_id = r.id
+            where m.apartment_id = e.apartment_id and m.bill_id = e.bill_id and r.published_at is not null)
           union all
           select null, p.id from housing.payments p left join housing.entries e on e.payment_id = p.id
           where e.id is null or e.amount <> -p.amount or e.apartment_id <> p.apartment_id`,

@@ -20,8 +20,8 @@ async function refusalOf(tx: Tx, run: Run): Promise<string | undefined> {
       exists (select from housing.billing_runs where house_id = ${run.house} and month = ${month}::date
         and published_at is not null) published,
       exists (select from housing.recalculations c join housing.bill_lines l on l.recalculation_id = c.id
-        join housing.run_apartments m on m.bill_id = l.bill_id
-        where m.run_id = ${run.id} and c.bill_id is not null) settled`.execute(tx)
+        join housing.run_apartments m on m.run_id = ${run.id} and m.apartment_id = c.apartment_id and m.bill_id = l.bill_id
+        where c.bill_id is not null) settled`.execute(tx)
   const { running, published, settled } = rows[0]!
   if (running) return 'housing.run_in_progress'
   if (published) return 'housing.month_published'

@@ -74,7 +74,7 @@ async function visit(browser: Browser, url: string, width: number) {
     reducedMotion: 'reduce',
     locale: 'ru-RU',
   })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(60_000)
   const broken: string[] = []
   context.on('weberror', (error) => broken.push(String(error.error())))
   const page = await context.newPage()

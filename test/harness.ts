@@ -178,7 +178,7 @@ export const logInAdmin = async (app: Client): Promise<string> => (await logIn(a
 export async function eventually<T>(
   what: string,
   condition: () => Promise<T> | T,
-  timeoutMs = 20_000,
+  timeoutMs = 120_000,
 ): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = performance.now() + timeoutMs
   let last: unknown

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { sql } from 'kysely'
 import { type CsvRow, readCsv } from '../http/csv.ts'
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
@@ -54,6 +55,8 @@ async function* chunked<T>(rows: AsyncIterable<T>): AsyncGenerator<T[]> {
  * its fault is kept. The house is locked for as long, so that nobody enters readings meanwhile.
  */
 async function takeUp(tx: Tx, user: User, house: number, parsed: CsvRow<ImportField>[]) {
+  // A publication of the house may take its time, and half a file is worse than a late one.
+  await sql`set local lock_timeout = '60s'`.execute(tx)
   await lockHouse(tx, house, 'no key update')
   const rows = parsed.map(parseRow)
   const counts: Counts = {

@@ -35,7 +35,7 @@ export const messages: Messages = {
         flat: 'Квартира {{number}}',
         invitation:
           'Наведите камеру на код или войдите на сайт и введите его: показания, квитанции и платежи вашей квартиры.',
-        until: 'Действует до {{date}}, один раз',
+        until: 'До {{date}}, один раз',
         foot: 'Коды для жильцов · стр. {{page}} из {{pages}}',
       },
       reminder: {
@@ -92,7 +92,7 @@ export const messages: Messages = {
         flat: 'Flat {{number}}',
         invitation:
           'Point your camera at the code, or log in and type it: the readings, bills and payments of your flat.',
-        until: 'Valid until {{date}}, once',
+        until: 'Until {{date}}, once',
         foot: 'Codes for residents · page {{page}} of {{pages}}',
       },
       reminder: {

@@ -25,7 +25,7 @@ const prices = [
   ['hot_water', '218.70', '243.16'],
   ['maintenance', '29.80', '32.14'],
 ]
-const chunk = 10_000
+const chunk = 2000
 
 /** A die of a million sides that falls the same way for the same seed. */
 const die = (of: string, shift: number) => sql`abs(hashint8extended(${sql.raw(of)}, ${shift}::bigint) % 1000000)`
@@ -99,7 +99,7 @@ async function settle({ db }: Platform): Promise<void> {
 
 /**
  * Houses of flats, each with a meter of cold and one of hot water and months of readings; people of the installation move
- * in. All by set-based SQL, ten thousand flats a transaction.
+ * in. All by set-based SQL, two thousand flats a transaction.
  */
 export const seed: Seed = {
   options: {

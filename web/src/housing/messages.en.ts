@@ -1,7 +1,6 @@
-import type { ru } from './messages.ru.ts'
 import { staffEn } from './messages-staff.en.ts'
 
-export const en: typeof ru = {
+export const en = {
   ...staffEn,
   m3: '{{volume}} m³',
   m2: '{{area}} m²',

@@ -1,0 +1,18 @@
+import { Paper } from '@mantine/core'
+import type { ReactNode } from 'react'
+import classes from './housing.module.css'
+
+/** What may be wider than a phone: it scrolls by itself, by keyboard too. */
+export function Wide({ label, isCard, children }: { label: string; isCard?: boolean; children: ReactNode }) {
+  return (
+    <Paper
+      component="section"
+      aria-label={label}
+      tabIndex={0}
+      className={classes.scroll}
+      {...(isCard ? { withBorder: true } : { bg: 'transparent', radius: 0 })}
+    >
+      {children}
+    </Paper>
+  )
+}

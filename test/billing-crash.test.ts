@@ -112,7 +112,7 @@ test('kill -9 during a run', { timeout: size(300_000, 3_600_000) }, async () => 
   for (const [name, table, event, condition] of points) {
     const stop = await stopAt(database.url, table, event, condition)
     worker = await work()
-    await stop.reached()
+    await stop.reached(60_000)
     await kill()
     await stop.release()
     assert.notEqual((await look(run)).status, 'completed', `killed ${name}`)
@@ -131,7 +131,7 @@ test('kill -9 during a run', { timeout: size(300_000, 3_600_000) }, async () => 
     await kill()
   }
   worker = await work()
-  await end.reached()
+  await end.reached(size(60_000, 600_000))
   await kill()
   await end.release()
   assert.equal((await look(run)).status, 'running')

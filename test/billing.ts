@@ -76,6 +76,7 @@ export type Billing = ReturnType<typeof billingOf>
  */
 export async function stopAt(url: string, table: string, event: string, condition = 'true') {
   const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
   await client.connect()
   await client.query(`
     create or replace function public.stop_here() returns trigger language plpgsql as $$
@@ -83,14 +84,18 @@ export async function stopAt(url: string, table: string, event: string, conditio
     create or replace trigger stop_here before ${event} on ${table} for each statement execute function public.stop_here()`)
   await client.query('select pg_advisory_lock(4242)')
   return {
-    reached: () =>
-      eventually(`${table} is reached`, async () => {
-        const { rows } = await client.query(
-          `select from pg_locks where locktype = 'advisory' and objid = 4242 and not granted
+    reached: (timeoutMs?: number) =>
+      eventually(
+        `${table} is reached`,
+        async () => {
+          const { rows } = await client.query(
+            `select from pg_locks where locktype = 'advisory' and objid = 4242 and not granted
            and database = (select oid from pg_database where datname = current_database())`,
-        )
-        return rows.length > 0
-      }),
+          )
+          return rows.length > 0
+        },
+        timeoutMs,
+      ),
     async release() {
       await client.query('select pg_advisory_unlock(4242)')
       await client.query(`drop trigger stop_here on ${table}`)

@@ -3,7 +3,7 @@ import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { type Db, type Tx, transaction } from '../platform/database.ts'
-import { fieldFault, notFound } from '../platform/errors.ts'
+import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import type { Apartment, ApartmentChange, NewApartment } from './schemas-houses.ts'
@@ -103,6 +103,10 @@ export async function removeApartment({ db }: Platform, user: User, id: number):
   await inWords(
     transaction(db, async (tx) => {
       const before = await lockApartment(tx, user, id)
+      const counted = await sql`
+        select from housing.billing_runs r join housing.run_apartments m on m.run_id = r.id
+        where r.status in ('queued', 'running') and m.apartment_id = ${id}`.execute(tx)
+      if (counted.rows.length) throw new AppError(409, 'housing.has_history')
       for (const table of ['housing.residents', 'housing.join_codes', 'housing.reminders'] as const)
         await tx.deleteFrom(table).where('apartment_id', '=', id).execute()
       await tx.deleteFrom('housing.apartments').where('id', '=', id).execute()

@@ -19,14 +19,14 @@ export const runTopic = (id: number) => `billing-run ${id}`
 /** Who watches the runs of a month over all houses listens to this. */
 export const monthTopic = (month: string) => `billing-month ${month.slice(0, 7)}`
 
-type Waiting = { id: number; house_id: number; month: string }
+type Waiting = { id: number; house_id: number; month: string; status: string }
 
 /** Computes the runs that wait, oldest first, until none does. A process that dies leaves its run to the next one. */
 async function billWaiting(platform: Platform, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const [next] = await run<Waiting>(
       platform.pool,
-      `select id, house_id, month from housing.billing_runs where status in ('queued', 'running') order by id limit 1`,
+      `select id, house_id, month, status from housing.billing_runs where status in ('queued', 'running') order by id limit 1`,
     )
     if (!next) return
     await bill(platform, next, signal)
@@ -35,7 +35,7 @@ async function billWaiting(platform: Platform, signal: AbortSignal): Promise<voi
 
 /** Takes one run as far as it goes: to its end, to a refusal, or until the process stops. */
 async function bill(platform: Platform, waiting: Waiting, signal: AbortSignal): Promise<void> {
-  let after = 0
+  let after = waiting.status === 'queued' ? null : 0
   let failures = 0
   while (!signal.aborted) {
     try {
@@ -48,31 +48,36 @@ async function bill(platform: Platform, waiting: Waiting, signal: AbortSignal): 
       if (isDatabaseAway(error) || isDatabaseAway((error as Error).cause)) throw error
       platform.log.warn({ err: error, run_id: waiting.id, failures: ++failures }, 'a step of a billing run failed')
       if (failures === tries) return fail(platform, waiting, error as Error)
+      await new Promise((done) => setTimeout(done, 200 * failures))
     }
   }
 }
 
 /**
- * One transaction of a run: its freezing, a chunk of its flats after the given one, or its end. Whoever holds the run's
- * row is alone with it, so that two processes on one run share its flats. Answers how far it came.
+ * One transaction of a run: its freezing (after nothing), a chunk of its flats after the given one, or its end. Whoever
+ * holds the run's row is alone with it, so that two processes on one run share its flats. Answers how far it came.
  */
-async function takeStep(platform: Platform, { id, house_id, month }: Waiting, after: number): Promise<number | 'over'> {
+async function takeStep(platform: Platform, waiting: Waiting, after: number | null): Promise<number | 'over'> {
+  const { id, house_id, month } = waiting
   return repeated(() =>
     bareTransaction(platform.pool, `begin; ${chunkSettings}`, async (client) => {
+      // No flat may go while the flats are written down.
+      if (after === null) await run(client, 'select from housing.houses where id = $1 for no key update', [house_id])
       const [now] = await run<{ status: string; terms: Terms | null }>(
         client,
         'select status, terms from housing.billing_runs where id = $1 for no key update',
         [id],
       )
-      if (now?.status === 'queued') return freeze(client, { id, house_id, month })
+      if (now?.status === 'queued') return freeze(client, waiting)
       if (now?.status !== 'running') return 'over'
+      if (after === null) return 0
       const terms = now.terms!
       const [chunk] = await run<{ marked: number; skipped: number; incomplete: number; amount: string; last: number }>(
         client,
         chunkSql,
         [...chargeValues(month, terms), id, after, chunkSize, terms.current],
       )
-      if (!chunk!.marked) return after ? 0 : complete(platform, client, { id, house_id, month }, terms)
+      if (!chunk!.marked) return after ? 0 : complete(platform, client, waiting, terms)
       await run(
         client,
         `update housing.billing_runs set processed = processed + $2, skipped = skipped + $3, incomplete = incomplete + $4,

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { type Billing, bigHouse, billingOf, stopAt } from '../../test/billing.ts'
 import { eventually, type Json, logInAdmin, startApp, type TestApp } from '../../test/harness.ts'
 import { addApartment, addHouse } from '../../test/housing.ts'
+import { billingLoop } from './billing.ts'
 
 let app: TestApp
 let admin: string
@@ -81,37 +82,37 @@ test('a preview', async () => {
 
 // Guarantee: a cancelled run ends after the chunk in work and leaves nothing that counts; over is over.
 test('cancel', async () => {
-  const { house, first } = await bigHouse(app.platform.pool, 2500)
-  const stop = await stopAt(
-    app.databaseUrl,
-    'housing.bills',
-    'insert',
-    `exists (select from housing.billing_runs where house_id = ${house} and processed > 0)`,
-  )
-  const { id } = (await start(house)).body
+  // Nobody works here but this test, so that the run stands still between two chunks.
+  await using app = await startApp({}, { worker: false })
+  const token = await logInAdmin(app)
+  const { pool } = app.platform
+  const { house, first } = await bigHouse(pool, 2500)
+  const start = async (): Promise<number> =>
+    (await app.post(`/api/houses/${house}/billing-runs`, { month: '2026-02' }, { token })).body.id
+  const started = `exists (select from housing.billing_runs where house_id = ${house} and processed > 0)`
+  const stop = await stopAt(app.databaseUrl, 'housing.bills', 'insert', started)
+  const id = await start()
+  const control = new AbortController()
+  const working = billingLoop.run(app.platform, control.signal)
   await stop.reached()
-  const asked = app.post(`/api/billing-runs/${id}/cancel`, undefined, { token: admin })
-  await eventually(
-    'the cancel waits',
-    async () =>
-      (
-        await app.platform.pool.query(
-          `select from pg_stat_activity where query like '%cancelled%' and wait_event_type = 'Lock' and datname = current_database()`,
-        )
-      ).rows.length,
-  )
+  control.abort()
   await stop.release()
-  const cancelled = await asked
+  await working
+  const cancelled = await app.post(`/api/billing-runs/${id}/cancel`, undefined, { token })
   assert.deepEqual([cancelled.status, cancelled.body.status, cancelled.body.processed], [200, 'cancelled', 2000])
-  assert.equal((await app.post(`/api/billing-runs/${id}/cancel`, undefined, { token: admin })).status, 409)
-  const path = `/api/houses/${house}/bills?month=2026-02`
-  assert.deepEqual((await app.get(path, { token: admin })).body.results, [])
-  assert.deepEqual((await app.get(`/api/apartments/${first}/bills?revisions=all`, { token: admin })).body.results, [])
-  const hidden = await app.platform.pool.query('select id from housing.bills where apartment_id = $1', [first])
-  assert.equal((await app.get(`/api/bills/${hidden.rows[0].id}`, { token: admin })).status, 404)
-  const run = await b.bill(house, '2026-02')
+  assert.equal((await app.post(`/api/billing-runs/${id}/cancel`, undefined, { token })).status, 409)
+  await billingLoop.run(app.platform, new AbortController().signal)
+  assert.equal((await app.get(`/api/billing-runs/${id}`, { token })).body.processed, 2000)
+  assert.deepEqual((await app.get(`/api/houses/${house}/bills?month=2026-02`, { token })).body.results, [])
+  assert.deepEqual((await app.get(`/api/apartments/${first}/bills?revisions=all`, { token })).body.results, [])
+  const hidden = await pool.query('select id from housing.bills where apartment_id = $1', [first])
+  assert.equal((await app.get(`/api/bills/${hidden.rows[0].id}`, { token })).status, 404)
+  const again = await start()
+  await billingLoop.run(app.platform, new AbortController().signal)
+  const run = (await app.get(`/api/billing-runs/${again}`, { token })).body
   assert.deepEqual([run.status, run.skipped, run.total], ['completed', 0, 2500])
-  assert.equal((await app.post(`/api/billing-runs/${run.id}/cancel`, undefined, { token: admin })).status, 409)
+  assert.equal((await app.post(`/api/billing-runs/${again}/cancel`, undefined, { token })).status, 409)
+  await app.audit()
 })
 
 // Guarantee: a run that cannot be computed fails with its reason instead of hanging, shows nothing, and holds up no other.
@@ -189,6 +190,20 @@ test('tariffs and readings that change during a run', async () => {
     all.body.results.map((r: Json) => r.revision),
     [2, 1],
   )
+})
+
+// Guarantee: a flat that a run counts cannot be removed before it has its bill.
+test('a flat during a run', async () => {
+  const { house, last } = await bigHouse(app.platform.pool, 3)
+  const { id: flat } = await addApartment(app, admin, house, { number: 'лишняя' })
+  const stop = await stopAt(app.databaseUrl, 'housing.bills', 'insert')
+  const { id } = (await start(house)).body
+  await stop.reached()
+  const refused = await app.delete(`/api/apartments/${flat}`, { token: admin })
+  assert.deepEqual([refused.status, refused.body?.code], [409, 'housing.has_history'])
+  await stop.release()
+  const run = await over(id)
+  assert.deepEqual([run.status, run.processed, flat > last], ['completed', 4, true], run.error)
 })
 
 // Guarantee: whoever watches a run sees it grow, never shrink, and end.

@@ -818,12 +818,15 @@ CREATE OR REPLACE FUNCTION platform.stamp(details text[], lists text[])
  LANGUAGE plpgsql
 AS $function$
 begin
+  insert into platform.stamps (scope)
+  select distinct scope from unnest(details) scope where scope is not null order by scope
+  on conflict (scope, shard) do update set stamp = excluded.stamp, changed_at = excluded.changed_at;
   insert into platform.stamps (scope, shard)
-  select scope, shard from (
-    select distinct unnest(details) scope, 0::smallint shard
-    union select distinct unnest(lists), (pg_backend_pid() % 16)::smallint) s
-  where scope is not null
-  order by scope, shard
+  select list, coalesce(
+    (select s.shard from platform.stamps s where s.scope = list
+     order by s.shard <> pg_backend_pid() % 16, s.shard limit 1 for update skip locked),
+    pg_backend_pid() % 16)
+  from unnest(lists) list order by list
   on conflict (scope, shard) do update set stamp = excluded.stamp, changed_at = excluded.changed_at;
 end $function$;
 

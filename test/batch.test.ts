@@ -52,6 +52,29 @@ async function whileLocked<T>(lock: string, id: number, work: (locker: pg.Client
   }
 }
 
+// Guarantee: long transactions that have changed something of a list, as imports and hand edits, hold up nobody who changes
+// something else of it.
+test('a held stamp of a list holds nobody', async () => {
+  const id = await newCollect()
+  const { pool } = app.platform
+  await pool.query(
+    `insert into platform.stamps (scope, shard) select 'collects', generate_series(0, 15) on conflict do nothing`,
+  )
+  const locker = new pg.Client({ connectionString: app.databaseUrl })
+  await locker.connect()
+  try {
+    await locker.query('begin')
+    // All but one, and that is none of ours where there is such a one.
+    await locker.query(`
+      select from platform.stamps where scope = 'collects' and shard <> (
+        select n from generate_series(0, 15) n order by n in (select pid % 16 from pg_stat_activity), n limit 1) for update`)
+    const answers = await Promise.all(Array.from({ length: 30 }, () => pay({ collect: id })))
+    assert.deepEqual([...new Set(told(answers))], [201])
+  } finally {
+    await locker.end()
+  }
+})
+
 // Guarantee: calls that want a locked row wait beside the batches: neighbours, in the same batch and after it, are done
 // before the first of them gives up; then they hear 503, have changed nothing, and their keys are free.
 test('a crowd before a locked collect holds no neighbour', async () => {

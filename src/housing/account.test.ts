@@ -111,7 +111,8 @@ test('who sees bills and accounts', async () => {
     mine.map((r: Json) => [r.id, r.revision]),
     [[id, 1]],
   )
-  assert.equal((await b.billOf(flat.id, '2026-01')).revision, 2)
+  const revised = await b.billOf(flat.id, '2026-01')
+  assert.deepEqual([revised.revision, revised.opening_balance], [2, '0.00'])
 })
 
 // Guarantee: debtors come largest first; money covers the oldest bill first, and what is left has the age of its bill.

@@ -13,9 +13,13 @@ import { formulaOf } from './words.ts'
 /** A bill `b` with its flat `a` and the entry `e` of its account, where it has been published. */
 export const billSource = sql`housing.bills b join housing.apartments a on a.id = b.apartment_id
   left join housing.entries e on e.bill_id = b.id`
+// Frozen by the publication of the month, for later revisions too; before it, what the flat owes now.
+const opening = `coalesce(e.opening_balance, (
+  select x.opening_balance from housing.bills y join housing.entries x on x.bill_id = y.id
+  where y.apartment_id = b.apartment_id and y.month = b.month), a.balance)`
 export const billColumns = sql`b.id, b.run_id run, b.apartment_id apartment, a.number, a.house_id house, to_char(b.month, 'YYYY-MM') "month",
-  b.revision, b.status, coalesce(e.opening_balance, a.balance) opening_balance, b.total,
-  coalesce(e.opening_balance, a.balance) + b.total to_pay, e.at published_at, b.issues, b.created_at,
+  b.revision, b.status, ${sql.raw(opening)} opening_balance, b.total,
+  ${sql.raw(opening)} + b.total to_pay, e.at published_at, b.issues, b.created_at,
   (select coalesce(jsonb_agg(jsonb_build_object('service', l.service, 'quantity', l.quantity::text,
       'unit', case l.service when 'maintenance' then 'm2' when 'recalculation' then null else 'm3' end,
       'price', l.price::text, 'amount', l.amount::text, 'method', l.method, 'carried', l.carried::text, 'reason', c.reason,
@@ -146,7 +150,7 @@ const csvColumns = [
 ]
 const csvSql = `
   select m.apartment_id, a.number, a.account, m.area, ${services.map((s) => `l.${s}`).join(', ')}, b.total,
-    coalesce(e.opening_balance, a.balance) opening_balance, coalesce(e.opening_balance, a.balance) + b.total to_pay, b.status, b.revision
+    ${opening} opening_balance, ${opening} + b.total to_pay, b.status, b.revision
   from (select * from housing.run_apartments where run_id = $1 and apartment_id > $2 order by apartment_id limit 1000) m
   join housing.apartments a on a.id = m.apartment_id join housing.bills b on b.id = m.bill_id
   left join housing.entries e on e.bill_id = b.id

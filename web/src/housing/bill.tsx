@@ -147,7 +147,7 @@ function Changes({ bill }: { bill: Bill }) {
           {differences.map(({ service, amount, cause, quantity, price }) => {
             const more = quantity.startsWith('-') ? 'less' : 'more'
             const volume = (service === 'maintenance' ? format.area : format.volume)(quantity.replace('-', ''))
-            const prices = { from: format.money(price[0]), to: format.money(price[1]) }
+            const prices = { from: format.price(price[0]), to: format.price(price[1]) }
             return (
               <li key={service} className={classes.row}>
                 <div className={classes.grow}>

@@ -10,9 +10,22 @@ export function useHousingFormat() {
   const locale = i18n.language
   return {
     ...format,
+    /** A price with up to four digits: `50,9325 ₽`. */
+    price: (price: string) =>
+      format
+        .money('0')
+        .replace(
+          /\d/,
+          new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 4 }).format(
+            price as `${number}`,
+          ),
+        ),
     /** `12,345`: no zeros at its end. */
     plainVolume: (decimal: string) =>
       new Intl.NumberFormat(locale, { maximumFractionDigits: 3 }).format(decimal as `${number}`),
+    /** The same as it is typed: `12345,678`. */
+    fieldVolume: (decimal: string) =>
+      new Intl.NumberFormat(locale, { maximumFractionDigits: 3, useGrouping: false }).format(decimal as `${number}`),
     volume: (decimal: string) =>
       t('housing.m3', {
         volume: new Intl.NumberFormat(locale, { maximumFractionDigits: 3 }).format(decimal as `${number}`),

@@ -7,7 +7,7 @@ import { useOnce } from '../ui/once.ts'
 import { useHousingFormat } from './format.ts'
 import classes from './housing.module.css'
 import { monthsBetween } from './months.ts'
-import { ask, decimalOf, volumeOf } from './volumes.ts'
+import { ask, decimalOf, thousandths, volumeOf } from './volumes.ts'
 
 export type GridCell = { focus(): void; save(): void; fill(value: string): void }
 
@@ -35,10 +35,11 @@ export function GridRow({ row, month, house, mayWrite, onKey, onPaste, cell }: P
   const queries = useQueryClient()
   const once = useOnce()
   const input = useRef<HTMLInputElement>(null)
-  const [kept, setKept] = useState(row.reading)
-  const [text, setText] = useState(kept ? format.plainVolume(kept.value).replace(/\s/g, '') : '')
+  /** Null: nothing was typed since it was kept. */
+  const [draft, setDraft] = useState<string | null>(null)
   const [fault, setFault] = useState('')
-  const { meter, previous } = row
+  const { meter, previous, reading: kept } = row
+  const text = draft ?? (kept ? format.fieldVolume(kept.value) : '')
   const typed = volumeOf(text)
   const isNew = typed === undefined ? text !== '' : decimalOf(typed) !== kept?.value
   const asked =
@@ -65,12 +66,19 @@ export function GridRow({ row, month, house, mayWrite, onKey, onPaste, cell }: P
     },
     onSuccess: (reading) => {
       once.finish()
-      setKept(reading)
+      // Unless another number was typed meanwhile.
+      setDraft((now) => (now !== null && volumeOf(now) === thousandths(reading.value) ? null : now))
       setFault('')
-      if (!kept)
-        queries.setQueriesData<{ missing: number }>({ queryKey: ['housing', 'month', house, { month }] }, (old) =>
-          old ? { ...old, missing: Math.max(0, old.missing - 1) } : old,
-        )
+      queries.setQueriesData<{ missing: number; results: Row[] }>(
+        { queryKey: ['housing', 'month', house, { month }] },
+        (old) =>
+          old && {
+            ...old,
+            missing: Math.max(0, old.missing - (kept ? 0 : 1)),
+            results: old.results.map((r) => (r.meter.id === meter.id ? { ...r, reading } : r)),
+          },
+      )
+      // The rows stay as they are under the hands of the person, and are asked for anew next time.
       return queries.invalidateQueries({ queryKey: ['housing', 'month', house], refetchType: 'none' })
     },
     onError: (error) => {
@@ -92,7 +100,7 @@ export function GridRow({ row, month, house, mayWrite, onKey, onPaste, cell }: P
     },
     save: () => save(text),
     fill: (value) => {
-      setText(value.trim())
+      setDraft(value.trim())
       save(value.trim())
     },
   }))
@@ -120,7 +128,7 @@ export function GridRow({ row, month, house, mayWrite, onKey, onPaste, cell }: P
           error={fault}
           errorProps={{ role: 'alert' }}
           onChange={(event) => {
-            setText(event.currentTarget.value)
+            setDraft(event.currentTarget.value)
             setFault('')
           }}
           onKeyDown={onKey}

@@ -56,7 +56,7 @@ function Card({ meter, month, price, readings }: Props & { readings: Reading[] }
   const kept = readings.find((reading) => reading.month === month)
   const last = readings.find((reading) => reading.month < month)
   const value = last?.value ?? meter.initial_value
-  const text = draft.text ?? (kept ? format.plainVolume(kept.value).replace(/\s/g, '') : '')
+  const text = draft.text ?? (kept ? format.fieldVolume(kept.value) : '')
   const typed = volumeOf(text)
   const isNew = !kept || (typed !== undefined && decimalOf(typed) !== kept.value)
   const monthsAgo = monthsBetween(last?.month ?? meter.installed_on.slice(0, 7), month) + (last ? 0 : 1)

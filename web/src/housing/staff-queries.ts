@@ -20,6 +20,7 @@ export const staffQueries = {
       getNextPageParam: (last) => cursorOf(last.next),
       placeholderData: keepPreviousData,
     }),
+  /** Never the rows of another month meanwhile: what is typed there would be kept for the wrong one. */
   month: (house: number, query: { month: string; page: number; missing?: boolean }) =>
     queryOptions({
       queryKey: ['housing', 'month', house, query],
@@ -29,7 +30,6 @@ export const staffQueries = {
             params: { ...path(house), query: { ...query, page_size: gridRows } },
           }),
         ),
-      placeholderData: keepPreviousData,
     }),
   /** The runs of a month, the newest first. */
   runs: (house: number, month: string) =>

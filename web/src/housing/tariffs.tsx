@@ -119,7 +119,7 @@ function Line({ service, tariffs, now, mayWrite }: LineProps) {
       <Text fw={600}>{t(`housing.service.${service}`)}</Text>
       <ol className={classes.line} aria-label={t(`housing.service.${service}`)}>
         {tariffs.map((tariff) => {
-          const price = t(`housing.tariffs.per.${tariff.unit}`, { price: format.money(tariff.price) })
+          const price = t(`housing.tariffs.per.${tariff.unit}`, { price: format.price(tariff.price) })
           const isFuture = tariff.valid_from > now
           return (
             <li key={tariff.id} className={classes.version} data-now={tariff === valid || undefined}>

@@ -35,7 +35,7 @@ const ours = Object.entries(compose.services).filter(([, service]) => service.bu
 test('.env.example is every setting with its default', () => {
   const lines = [...read('.env.example').matchAll(/^#([A-Z][A-Z0-9_]*)=(.*)$/gm)]
   assert.deepEqual(lines.map((line) => line[1]).sort(), names.toSorted())
-  const fittingTheMachine = ['LOG_FORMAT', 'WORKER_CONCURRENCY', 'DATABASE_POOL']
+  const fittingTheMachine = ['LOG_FORMAT', 'WORKER_CONCURRENCY']
   for (const [, name = '', value] of lines)
     if (!fittingTheMachine.includes(name)) assert.equal(value, settings[name]?.default, name)
   for (const line of read('.env.example').split('\n'))

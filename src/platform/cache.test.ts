@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { glob, readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { cloneDatabase, eventually, person, startApp, type TestApp } from '../../test/harness.ts'
 import { startStore, withoutStore } from '../../test/stores.ts'
 import { createCache, databaseId } from './cache.ts'
 import { createPool } from './connections.ts'
+import { createLogger } from './log.ts'
 import { openStore } from './stores.ts'
 
 let app: TestApp
@@ -190,5 +192,37 @@ test('a stalled process does not blame its store', { skip: withoutStore('redis')
     await new Promise((done) => setImmediate(done))
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60)
     assert.equal((await found)?.body.length, 2)
+  }
+})
+
+// Guarantee: a store that takes calls and never answers holds no more of them than 5,000: the rest fail at once.
+test('a store that stands still fills no memory', async () => {
+  let answering = true
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}))
+    // Each call is one array of the protocol.
+    socket.on('data', (data) => {
+      if (answering) socket.write('+OK\r\n'.repeat(data.toString('latin1').match(/^\*\d+\r\n/gm)?.length ?? 0))
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const log = createLogger({ LOG_LEVEL: 'silent', LOG_FORMAT: 'json' })
+  const store = openStore(`redis://127.0.0.1:${(server.address() as AddressInfo).port}`, 'secret', log)
+  try {
+    await eventually('it is ready', () =>
+      store.set('key', { body: Buffer.from('{}'), etag: '"'.padEnd(23, 'x').concat('"'), validUntil: 1 }).then(
+        () => true,
+        () => false,
+      ),
+    )
+    answering = false
+    const calls = await Promise.allSettled(Array.from({ length: 6000 }, () => store.get('key')))
+    const full = calls.filter((call) => call.status === 'rejected' && /queue is full/.test(call.reason.message))
+    assert.equal(full.length, 1000)
+  } finally {
+    await store.close()
+    for (const socket of sockets) socket.destroy()
+    server.close()
   }
 })

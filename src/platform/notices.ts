@@ -88,7 +88,10 @@ export function openNotices(connectionString: string, log: Logger): Notices {
     on(topic, listener) {
       if (!client) void open()
       listeners.set(topic, (listeners.get(topic) ?? new Set()).add(listener))
-      return () => void listeners.get(topic)?.delete(listener)
+      return () => {
+        const others = listeners.get(topic)
+        if (others?.delete(listener) && !others.size) listeners.delete(topic)
+      }
     },
     async query(text, values) {
       if (!client || !listening) throw new Error('the connection for notices is away')

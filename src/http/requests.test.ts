@@ -147,6 +147,20 @@ test('the reference is served as it is', async () => {
   assert.doesNotMatch(page.headers.get('content-security-policy')!, /upgrade-insecure/)
 })
 
+// Guarantee: a caller who left before the head was read, so that nobody knows their address any more, is no fault of ours.
+test('a caller who has left is refused', async () => {
+  await using limited = await startApp({ RATE_LIMITS: 'on' }, { worker: false })
+  const body = '{"username":"a","password":"b"}'
+  const head = `Host: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+  for (const server of [app, limited]) {
+    const forget = (socket: object) => void Object.defineProperty(socket, 'remoteAddress', { value: undefined })
+    server.app.server.on('connection', forget)
+    const answer = await talk(`POST /api/auth/login HTTP/1.1\r\n${head}${body}`, server)
+    server.app.server.off('connection', forget)
+    assert.match(answer, /^HTTP\/1\.1 400[\s\S]*request\.malformed/)
+  }
+})
+
 // Guarantee: no cache keeps an answer about a person, a token or a refusal.
 test('personal answers are not stored', async () => {
   const caching = async (path: string, token?: string) => (await app.get(path, { token })).headers.get('cache-control')

@@ -37,20 +37,24 @@ export async function refuseFiles(req: FastifyRequest): Promise<void> {
     throw new AppError(415, 'request.media_type')
 }
 
-/** So long a body may take to come; a CSV as long as it moves. */
+/** So long a body may take to come; a CSV as long as it moves, until it is answered. */
 const bodyDeadlineMs = 15_000
 
 /** Cuts off a body that is not whole in time, with 408 where somebody waits for it. */
 export function boundBody(req: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers
-  if ((coding !== undefined || Number(length) > 0) && !req.routeOptions.config.csv) {
+  const bound = () => {
     const late = setTimeout(() => {
       if (req.raw.complete) return
+      if (reply.sent || !req.raw.listenerCount('error')) return void req.raw.destroy()
       reply.header('connection', 'close')
-      if (req.raw.listenerCount('error')) req.raw.emit('error', new AppError(408, 'request.too_slow'))
-      else req.raw.destroy()
+      req.raw.emit('error', new AppError(408, 'request.too_slow'))
     }, bodyDeadlineMs)
     req.raw.once('close', () => clearTimeout(late))
+  }
+  if (coding !== undefined || Number(length) > 0) {
+    if (req.routeOptions.config.csv) reply.raw.once('finish', bound)
+    else bound()
   }
   done()
 }

@@ -51,16 +51,18 @@ const instantPattern = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:[0-5]\d(\.\d{1,9})?([Zz]|
 /** RFC 3339 as far as PostgreSQL, JavaScript and calendars agree: real offsets, no leap seconds, years 1900 to 9998. */
 function isInstant(text: string): boolean {
   const time = instantPattern.test(text) ? new Date(text) : undefined
-  if (!time || Number.isNaN(time.getTime())) return false
+  if (!time || Number.isNaN(time.getTime()) || !isInCalendar(text.slice(0, 10))) return false
   return time.getUTCFullYear() >= 1900 && time.getUTCFullYear() <= 9998
 }
 
-/** A day that is in the calendar, of the years that a person may mean. */
-function isDay(text: string): boolean {
-  if (!/^(19|20|21)\d\d-\d\d-\d\d$/.test(text)) return false
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function isInCalendar(text: string): boolean {
   const day = new Date(`${text}T00:00:00Z`)
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
 }
+
+/** A day of the years that a person may mean. */
+const isDay = (text: string) => /^(19|20|21)\d\d-\d\d-\d\d$/.test(text) && isInCalendar(text)
 
 function createAjv(coerceTypes: false | 'array', allErrors: boolean): Ajv {
   const ajv = new Ajv({ removeAdditional: false, allErrors, useDefaults: true, strict: false, coerceTypes })

@@ -197,6 +197,38 @@ test('a holder that cannot renew stops before its term ends', async () => {
   }
 })
 
+// Guarantee: a lease that comes back while the run that lost it still ends is used at once, not after the loop's whole pause.
+test('a lease that comes back is used at once', async (t) => {
+  t.mock.method(Math, 'random', () => 0.99)
+  let runs = 0
+  let aborted = false
+  await using _runner = startRunner(
+    {
+      name: 'test.back',
+      everySeconds: 3600,
+      async run(_, signal) {
+        if (++runs > 1) return
+        signal.addEventListener('abort', () => {
+          aborted = true
+        })
+        await ends.opened
+      },
+    },
+    1500,
+  )
+  using ends = gate()
+  await eventually('it runs', () => runs === 1)
+  const mine = (await leaseOf('test.back'))!.holder
+  await pool.query(
+    `update platform.leases set holder = gen_random_uuid(), expires_at = now() + interval '1 day' where name = 'test.back'`,
+  )
+  await eventually('it lost the lease', () => aborted)
+  await pool.query(`delete from platform.leases where name = 'test.back'`)
+  await eventually('it has the lease again', async () => (await leaseOf('test.back'))?.holder === mine)
+  ends.open()
+  await eventually('it runs again', () => runs === 2)
+})
+
 // Guarantee: a stop aborts the signal at once and waits until the run has finished what it holds; then the lease is free.
 test('a stop drains', async () => {
   const steps: string[] = []

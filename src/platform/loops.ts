@@ -131,7 +131,9 @@ function takeTurns<P extends { log: Logger }>(platform: P, loop: Loop<P>) {
     begin() {
       if (control) return
       control = new AbortController()
-      plan(Math.random() * 1000)
+      // A run that lost the lease before may still be ending.
+      if (running) again = true
+      else plan(Math.random() * 1000)
     },
     wake() {
       // After a failure its pause holds, whoever calls.

@@ -122,7 +122,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   app.removeContentTypeParser('text/plain')
   await acceptUploads(app)
   const limit = config.RATE_LIMITS === 'on' ? await limitRequests(app) : undefined
-  await registerDocs(app, platform, modules)
+  await registerDocs(app, modules)
   const index = await webApp(app)
   ofModules = true
 

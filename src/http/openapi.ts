@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { Access } from '../platform/access.ts'
 import { etagOf, sendTagged } from '../platform/etags.ts'
 import type { App } from '../platform/fastify.ts'
-import type { Module, Platform } from '../platform/module.ts'
+import type { Module } from '../platform/module.ts'
 import { Problem } from './schemas.ts'
 
 const whoMay = (access: Access): string => {
@@ -14,7 +14,7 @@ const whoMay = (access: Access): string => {
 }
 
 /** Collects every route into the OpenAPI document and serves it at /docs and /api/schema. */
-export async function registerDocs(app: App, _platform: Platform, modules: Module[]): Promise<void> {
+export async function registerDocs(app: App, modules: Module[]): Promise<void> {
   app.addSchema(Problem)
   await app.register(swagger, {
     openapi: {
@@ -23,7 +23,7 @@ export async function registerDocs(app: App, _platform: Platform, modules: Modul
         title: 'Dvor',
         version: '0.1.0',
         description:
-          'One backend for a residential community: accounts, group collections, a shop. ' +
+          'One backend for a residential community: accounts, group collections, monthly bills, a shop. ' +
           '`/api/v1/…` answers exactly as `/api/…`; a trailing slash never matters. Errors are RFC 9457 problems in Russian or English by Accept-Language. ' +
           'Where a GET gave an ETag, PATCH and PUT take it as If-Match: 412 when somebody else edited it meanwhile. ' +
           'Try it: register, log in, press Authorize and paste the `access` token.',

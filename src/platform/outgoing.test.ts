@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import { type Outgoing, OutgoingError, openOutgoing, pauseMs, retryAfterMs } from './outgoing.ts'
+import { type Outgoing, OutgoingError, openOutgoing } from './outgoing.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -215,22 +215,4 @@ test('a probe that was cut off does not close the breaker', async () => {
   await fails(outgoing, 'aborted', { ...call, signal: cut })
   assert.equal(outgoing.state().breaker, 'open')
   await outgoing.close()
-})
-
-// Guarantee: Retry-After is read as seconds or as a date and bounded; pauses grow and have a ceiling.
-test('pauses', () => {
-  const answer = (value?: string) => ({ status: 429, headers: { 'retry-after': value }, body: Buffer.alloc(0) })
-  assert.equal(retryAfterMs(answer('3'), 10_000), 3000)
-  assert.equal(retryAfterMs(answer('99999'), 10_000), 10_000)
-  assert.ok(retryAfterMs(answer(new Date(Date.now() + 5000).toUTCString()), 10_000)! > 3000)
-  assert.equal(retryAfterMs(answer('soon'), 10_000), undefined)
-  assert.equal(retryAfterMs(answer(), 10_000), undefined)
-  for (const [repeat, most] of [
-    [1, 100],
-    [2, 200],
-    [5, 1000],
-  ] as const) {
-    const pause = pauseMs(repeat, 100, 1000)
-    assert.ok(pause >= most / 2 && pause <= most, `${repeat}: ${pause}`)
-  }
 })

@@ -196,16 +196,3 @@ export function openOutgoing(options: {
     close: () => pool.destroy(),
   }
 }
-
-/** How long the answer asks to wait, at most `limitMs`; undefined where it says nothing that can be read. */
-export function retryAfterMs(answer: OutgoingAnswer, limitMs: number): number | undefined {
-  const text = [answer.headers['retry-after']].flat()[0]
-  if (text === undefined) return undefined
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), limitMs)
-}
-
-/** A growing pause with jitter before the given repeat, counted from 1: between half and the whole of first × 2^(n−1). */
-export function pauseMs(repeat: number, firstMs: number, longestMs: number): number {
-  return Math.min(firstMs * 2 ** (repeat - 1), longestMs) * (0.5 + Math.random() / 2)
-}

@@ -11,8 +11,6 @@ export const colors = { ink: '#1f2933', pale: '#616e7c', line: '#d5dbe1', accent
 /** Edges of what is set on a page, in points from its upper left corner; page numbers stand below. */
 export const edges = { left: 50, right: 545, top: 50, bottom: 770 }
 
-export type Sheets = ReturnType<typeof openSheets>
-
 /** Begins a PDF: A4, PT Sans embedded. The bytes hang on the input alone, `createdAt` (ISO 8601) is its own date. */
 export function openSheets(about: { lang: string; title: string; author: string; createdAt: string }) {
   const doc = new PDFDocument({

@@ -161,6 +161,23 @@ test('a caller who has left is refused', async () => {
   }
 })
 
+// Guarantee: a file that is refused at its head does not hold up what comes after it on its connection.
+test('a refused file is read to its end', { timeout: 40_000 }, async () => {
+  const token = await logInAdmin(app)
+  const { id } = (await app.post('/api/houses', { address: 'ул. Новая, 1', timezone: 'Europe/Moscow' }, { token })).body
+  const csv = `a;b\n${'1;2\n'.repeat(1 << 19)}`
+  const form = `--b\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n${csv}\r\n--b--\r\n`
+  for (const [type, body] of [
+    ['text/csv', csv],
+    ['multipart/form-data; boundary=b', form],
+  ] as const) {
+    const head = `Host: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`
+    const next = 'GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+    const answers = await talk(`POST /api/houses/${id}/import HTTP/1.1\r\n${head}${body}${next}`)
+    assert.match(answers, /^HTTP\/1\.1 400[\s\S]*csv\.missing_column[\s\S]*HTTP\/1\.1 200/, type)
+  }
+})
+
 // Guarantee: no cache keeps an answer about a person, a token or a refusal.
 test('personal answers are not stored', async () => {
   const caching = async (path: string, token?: string) => (await app.get(path, { token })).headers.get('cache-control')

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import multipart from '@fastify/multipart'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../platform/errors.ts'
@@ -53,10 +54,22 @@ export function boundBody(req: FastifyRequest, reply: FastifyReply, done: () => 
     req.raw.once('close', () => clearTimeout(late))
   }
   if (coding !== undefined || Number(length) > 0) {
-    if (req.routeOptions.config.csv) reply.raw.once('finish', bound)
-    else bound()
+    if (!req.routeOptions.config.csv) bound()
+    else
+      reply.raw.once('finish', () => {
+        if (req.raw.complete) return
+        bound()
+        readOn(req.raw)
+      })
   }
   done()
+}
+
+/** Reads what nobody reads any more of a body that is answered, for the next request stands behind it. */
+function readOn(body: IncomingMessage): void {
+  body.unpipe()
+  body.removeAllListeners('readable')
+  setImmediate(() => body.resume())
 }
 
 /** Takes multipart apart: text fields become the body, which is validated as JSON would be, and the file is kept aside. */

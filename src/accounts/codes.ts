@@ -1,13 +1,13 @@
 import { timingSafeEqual } from 'node:crypto'
 import { sql } from 'kysely'
 import { Counter } from 'prom-client'
-import { deleteOld } from '../installation/retention.ts'
 import { run, type Tx } from '../platform/database.ts'
 import { type AppError, fieldFault } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
 import { networkOf } from '../platform/limits.ts'
 import { registry } from '../platform/metrics.ts'
 import type { Platform, Secret } from '../platform/module.ts'
+import { deleteOld } from '../platform/retention.ts'
 import { accountsSettings } from './settings.ts'
 
 /** `login` and `phone` go by SMS, `reset` and `email` are links in letters. */

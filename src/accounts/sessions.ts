@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { deleteOld } from '../installation/retention.ts'
 import type { Role, User } from '../platform/access.ts'
 import { type Db, type RunSql, run, transaction } from '../platform/database.ts'
 import { AppError } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
+import { deleteOld } from '../platform/retention.ts'
 import { accessSeconds, accessToken, type Vouched, viewToken } from './access-tokens.ts'
 
 export const refreshDays = 30

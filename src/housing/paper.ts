@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Requisites } from '../installation/organisation.ts'
+import type { Requisites } from '../installation/index.ts'
 import { transaction } from '../platform/database.ts'
 import { AppError, notFound } from '../platform/errors.ts'
 import { sweepFiles } from '../platform/file-sweep.ts'

@@ -1,4 +1,4 @@
-import type { Requisites } from '../installation/organisation.ts'
+import type { Requisites } from '../installation/index.ts'
 
 /** Whom and what a payment is for; `sum` is a decimal string above zero. */
 export type Due = {

@@ -22,6 +22,8 @@ import { organisationRoutes } from './organisation.ts'
 import { outboxRoutes } from './outbox.ts'
 import { keepLimits } from './retention.ts'
 
+export type { Requisites } from './organisation.ts'
+
 /** The module that every installation runs; its tables and words are the platform's. */
 export const installation: Module = {
   name: 'installation',

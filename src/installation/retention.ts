@@ -1,28 +1,6 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Platform } from '../platform/module.ts'
-
-const batch = 1000
-
-/** Deletes the rows of a table that are old, a thousand in a transaction, past those that somebody holds. */
-export async function deleteOld(
-  { db }: Pick<Platform, 'db'>,
-  signal: AbortSignal,
-  table: string,
-  old: RawBuilder<unknown>,
-): Promise<void> {
-  const name = sql.table(table)
-  await whileFull(signal, async () => {
-    const { numAffectedRows } = await sql`
-      delete from ${name} where ctid = any(array(select ctid from ${name} where ${old} limit ${batch} for update skip locked))`.execute(
-      db,
-    )
-    return Number(numAffectedRows)
-  })
-}
-
-async function whileFull(signal: AbortSignal, step: () => Promise<number>): Promise<void> {
-  while (!signal.aborted && (await step()) === batch);
-}
+import { batch, deleteOld, whileFull } from '../platform/retention.ts'
 
 /** Lets go of what the platform keeps longer than its settings say. */
 export async function keepLimits(platform: Platform, signal: AbortSignal): Promise<void> {

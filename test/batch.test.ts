@@ -101,6 +101,20 @@ test('a crowd before a locked collect holds no neighbour', async () => {
   await app.audit()
 })
 
+// Guarantee: a crowd that holds every connection of the pool, before a locked row or for any other reason, holds up no
+// payment and no answer from the cache.
+test('a full pool holds up no payment', async () => {
+  const collect = await newCollect()
+  const { pool } = app.platform
+  const taken = await Promise.all(Array.from({ length: pool.options.max }, () => pool.connect()))
+  try {
+    assert.equal((await pay({ collect })).status, 201)
+    assert.equal((await app.get(`/api/collects/${collect}`)).body.payments_count, 1)
+  } finally {
+    for (const client of taken) client.release()
+  }
+})
+
 // Guarantee: whoever waits for a row gets it when it is let go in time, orders of several goods among them.
 test('a row that is let go is got', async () => {
   const admin = await logInAdmin(app)

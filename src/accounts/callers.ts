@@ -17,9 +17,9 @@ declare module 'fastify' {
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 
-async function userOfMachineToken({ pool }: Platform, token: string): Promise<User | undefined> {
+async function userOfMachineToken({ pool, quickPool }: Platform, token: string): Promise<User | undefined> {
   const [user] = await run<User & { token_id: number; stale: boolean }>(
-    pool,
+    quickPool,
     `select u.id, u.role, t.id token_id, coalesce(t.last_used_at < now() - interval '1 minute', true) stale
      from accounts.tokens t join accounts.users u on u.id = t.user_id
      where t.hash = $1 and t.revoked_at is null and u.is_active`,
@@ -58,10 +58,10 @@ async function userOfHeader(platform: Platform, header: string): Promise<User | 
 }
 
 /** Versions of active users; requests that arrive together share one read, begun after they arrived. */
-const openPresent = ({ pool }: Platform) =>
+const openPresent = ({ quickPool }: Platform) =>
   gather<number, Present | undefined>(1000, async (ids) => {
     const rows = await run<Present>(
-      pool,
+      quickPool,
       'select id, token_version from accounts.users where id = any($1::bigint[]) and is_active',
       [[...new Set(ids)]],
     )

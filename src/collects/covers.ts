@@ -7,6 +7,9 @@ const limitBytes = 2 << 20
 const limitPixels = 40e6
 const folder = 'covers'
 
+// What it keeps of finished images, up to 50 MB, no upload asks for again.
+sharp.cache(false)
+
 /** Makes a cover of an uploaded image: turned, fitted into 1200×800, without metadata. Returns the key of its file. */
 export async function keepCover({ files, heavy }: Platform, upload: Buffer): Promise<string> {
   if (!upload.length) throw new AppError(400, 'collects.cover_missing')

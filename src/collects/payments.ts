@@ -58,7 +58,7 @@ export async function pay(platform: Platform, payer: User, input: NewPayment, on
 const openPayments = (platform: Platform) =>
   groupCommit<Gift, Payment>({
     name: 'payments',
-    pool: platform.pool,
+    pool: platform.batchPool,
     async work(client, gifts, { skipLocked }) {
       const ids = [...new Set(gifts.map((g) => g.input.collect))].sort((a, b) => a - b)
       const rows = await run<{ id: number; got: boolean }>(client, lockSql(skipLocked ? 'skip locked' : ''), [ids])

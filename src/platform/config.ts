@@ -105,7 +105,7 @@ export const settings = {
     meaning: 'how long a stop says 503 at /health/ready before it closes the port; 1500 under api, else 0',
     read: (t: string) => (t === '' ? undefined : integer('', 0, 0, 5000).read(t)),
   },
-  DATABASE_POOL: integer('connections of one process', 10, 4, 200),
+  DATABASE_POOL: integer('connections of one process for its work, besides a dozen of its own', 10, 4, 200),
 } satisfies Record<string, Setting<unknown>>
 
 export type Config = Omit<Values<typeof settings>, 'MODULES'> & {

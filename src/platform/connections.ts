@@ -42,8 +42,9 @@ export function createPool(url: string, max: number, log: Logger, { patient = fa
 
 export type Connections = {
   pool: pg.Pool
-  /** Of the cache alone, so that a crowd which waits for a locked row leaves cached answers as they are. */
-  cachePool: pg.Pool
+  /** For stamps and callers, and for group commit: a crowd that waits for a locked row leaves others as they are. */
+  quickPool: pg.Pool
+  batchPool: pg.Pool
   /** Commits something; refuses with 503 when that takes over 3 s or the database is away. */
   ready(): Promise<void>
   close(): Promise<void>
@@ -56,8 +57,8 @@ export async function openConnections(
 ): Promise<Connections> {
   const { max, log } = options
   const pool = createPool(url, max, log, options)
-  const cachePool = createPool(url, 3, log, options)
-  const pools = [pool, cachePool]
+  const [quickPool, batchPool] = [createPool(url, 3, log, options), createPool(url, 2, log, options)]
+  const pools = [pool, quickPool, batchPool]
   const watch = watchDatabase(url, pools, log)
   for (const each of pools) {
     const opened = await Promise.allSettled(Array.from({ length: each.options.max }, () => each.connect()))
@@ -65,7 +66,8 @@ export async function openConnections(
   }
   return {
     pool,
-    cachePool,
+    quickPool,
+    batchPool,
     ready: watch.ready,
     async close() {
       // A commit that hangs is not waited for.

@@ -29,6 +29,9 @@ export type Platform = {
   db: Db
   /** Bare connections, for prepared statements on hot paths and for COPY. */
   pool: pg.Pool
+  /** For short reads that every request begins with, and for batches: no crowd in the pool holds these up. */
+  quickPool: pg.Pool
+  batchPool: pg.Pool
   /** Commits something; refuses with 503 when that takes over 3 s or the database is away. */
   ready(): Promise<void>
   cache: Cache

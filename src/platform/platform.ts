@@ -30,14 +30,14 @@ export async function createPlatform(
     await openConnections(databaseUrl, { ...options, max: config.DATABASE_POOL, log }),
     (it) => it.close(),
   )
-  const { pool, cachePool } = connections
+  const { pool, quickPool, batchPool } = connections
   const db = createDb(pool)
   const secret = await openSecret(db, config, log)
   const derive = (purpose: string, value: string) =>
     createHmac('sha256', secret).update(`${purpose}\n${value}`).digest()
   const translate = createTranslate(modules.map((m) => m.messages))
   const store = openStore(config.CACHE_URL, derive('cache', '').toString('hex'), log)
-  const known = createCache(cachePool, store, log, await databaseId(cachePool))
+  const known = createCache(quickPool, store, log, await databaseId(quickPool))
   const cache = opened.adopt(known, (it) => it.close().catch(() => {}))
   const notices = opened.adopt(openNotices(databaseUrl, log), (it) => it.close())
   const owned = new Map<unknown, { value: unknown; close?: ((value: never) => unknown) | undefined }>()
@@ -61,6 +61,8 @@ export async function createPlatform(
     stopping: options.stopping ?? new AbortController().signal,
     db,
     pool,
+    quickPool,
+    batchPool,
     ready: connections.ready,
     cache,
     jobs,

@@ -72,7 +72,7 @@ function openOrders(platform: Platform) {
   const minimum = shopSettings(platform).MIN_ORDER_TOTAL
   return groupCommit<{ buyer: number; items: NewOrder['items'] }, Order>({
     name: 'orders',
-    pool: platform.pool,
+    pool: platform.batchPool,
     async work(client, orders, { skipLocked }) {
       const ids = [...new Set(orders.flatMap((o) => o.items.map((i) => i.product)))].sort((a, b) => a - b)
       const lines = orders.flatMap((o, n) => o.items.map((item, i) => ({ n, position: i + 1, ...item })))

@@ -186,6 +186,7 @@ test('columns can be mapped, and a wrong file is refused', async () => {
     return [status, body.code]
   }
   assert.deepEqual(await code(send(id, 'a;b\n1;2\n')), [400, 'csv.missing_column'])
+  assert.deepEqual(await code(send(id, `number${';'.repeat(300)}\n1\n`)), [400, 'csv.too_many_columns'])
   assert.deepEqual(await code(send(id, 'a;b\n1;2\n', '?columns=number,size')), [400, 'csv.unknown_field'])
   assert.deepEqual(await code(send(id, 'кв;номер квартиры\n1;2\n')), [400, 'csv.column_twice'])
   assert.deepEqual(await code(send(id, '')), [400, 'csv.no_head'])

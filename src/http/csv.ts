@@ -12,6 +12,7 @@ export type CsvRow<F extends string> = { line: number; values: Partial<Record<F,
 
 /** Longer than any row of ours; a quote that is never closed would else swallow the file. */
 const longestRow = 64 << 10
+const mostColumns = 200
 /** So much is looked at for the encoding, from the first letter on that is not ASCII. */
 const sniffedBytes = 64 << 10
 
@@ -127,6 +128,8 @@ export async function readCsv<const F extends string>(
   const records = parser[Symbol.asyncIterator]() as AsyncIterator<{ record: string[]; info: Info }>
   const heads = await records.next()
   if (heads.done) throw new AppError(400, 'csv.no_head')
+
+  if (heads.value.record.length > mostColumns) throw new AppError(400, 'csv.too_many_columns', { most: mostColumns })
 
   const names = Object.keys(fields) as F[]
   const byHead = new Map(names.flatMap((name) => [name, ...fields[name]].map((head) => [plainHead(head), name])))

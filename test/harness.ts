@@ -89,7 +89,7 @@ export const adminPassword = 'the-admin-of-tests'
  */
 export async function startApp(
   settings: Record<string, string> = {},
-  parts: { worker?: boolean; databaseUrl?: string } = {},
+  parts: { worker?: boolean; loops?: boolean; databaseUrl?: string } = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'dvor-app-'))
   const database = parts.databaseUrl ? { url: parts.databaseUrl, drop: async () => {} } : await cloneDatabase()
@@ -121,7 +121,7 @@ export async function startApp(
   await createFirstAdmin(platform, { username: 'admin', email: 'admin@example.org', password: adminPassword })
   if (worker) await platform.jobs.work(platform)
   const loops = [...enabled.flatMap((m) => m.loops ?? []), ...platform.jobs.loops]
-  const stopLoops = worker ? startLoops(platform, loops) : async () => {}
+  const stopLoops = worker && parts.loops !== false ? startLoops(platform, loops) : async () => {}
   const app = await createApp(platform, enabled)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {

@@ -766,6 +766,186 @@ alter table housing.tariffs add constraint tariffs_valid_from_check CHECK ((EXTR
 CREATE INDEX tariffs_house_idx ON housing.tariffs USING btree (house_id, service, valid_from);
 CREATE UNIQUE INDEX tariffs_valid_from_key ON housing.tariffs USING btree (service, house_id, valid_from) NULLS NOT DISTINCT;
 
+create schema mailings;
+
+create table mailings.clients (
+  id bigint generated always as identity not null,
+  phone text not null,
+  operator_code text not null,
+  tag text default ''::text not null,
+  timezone text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null
+);
+alter table mailings.clients add constraint clients_operator_code_check CHECK ((operator_code ~ '^[0-9]{3}$'::text));
+alter table mailings.clients add constraint clients_phone_check CHECK ((phone ~ '^7[0-9]{10}$'::text));
+alter table mailings.clients add constraint clients_pkey PRIMARY KEY (id);
+alter table mailings.clients add constraint clients_tag_check CHECK ((length(tag) <= 64));
+alter table mailings.clients add constraint clients_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64)));
+CREATE INDEX clients_operator_code_idx ON mailings.clients USING btree (operator_code, id);
+CREATE UNIQUE INDEX clients_phone_key ON mailings.clients USING btree (phone);
+CREATE INDEX clients_tag_idx ON mailings.clients USING btree (tag, id);
+
+create table mailings.counters (
+  mailing_id bigint not null,
+  operator_code text not null,
+  total integer default 0 not null,
+  sent integer default 0 not null,
+  error integer default 0 not null,
+  expired integer default 0 not null,
+  attempts bigint default 0 not null
+) with (fillfactor=50);
+alter table mailings.counters add constraint counters_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings.mailings(id) ON DELETE CASCADE;
+alter table mailings.counters add constraint counters_pkey PRIMARY KEY (mailing_id, operator_code);
+alter table mailings.counters add constraint counters_sum CHECK (((LEAST(total, sent, error, expired) >= 0) AND (((sent + error) + expired) <= total)));
+
+create table mailings.gateway (
+  id boolean default true not null,
+  next_slot_at timestamp with time zone default now() not null
+) with (fillfactor=50);
+alter table mailings.gateway add constraint gateway_id_check CHECK (id);
+alter table mailings.gateway add constraint gateway_pkey PRIMARY KEY (id);
+
+create table mailings.latencies (
+  mailing_id bigint not null,
+  bucket smallint not null,
+  answers integer default 0 not null
+) with (fillfactor=50);
+alter table mailings.latencies add constraint latencies_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings.mailings(id) ON DELETE CASCADE;
+alter table mailings.latencies add constraint latencies_pkey PRIMARY KEY (mailing_id, bucket);
+
+create table mailings.mailings (
+  id bigint generated always as identity not null,
+  text text not null,
+  starts_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  operator_codes text[] default '{}'::text[] not null,
+  tags text[] default '{}'::text[] not null,
+  audience text,
+  audience_parameters jsonb,
+  local_from time without time zone,
+  local_to time without time zone,
+  status text default 'scheduled'::text not null,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  paused_at timestamp with time zone,
+  pause_reason text,
+  unreachable integer default 0 not null,
+  first_message_id bigint,
+  last_message_id bigint,
+  created_by bigint,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null
+);
+alter table mailings.mailings add constraint mailings_audience CHECK ((((audience IS NULL) = (audience_parameters IS NULL)) AND ((audience IS NULL) OR ((operator_codes = '{}'::text[]) AND (tags = '{}'::text[])))));
+alter table mailings.mailings add constraint mailings_audience_check CHECK (((length(audience) >= 1) AND (length(audience) <= 64)));
+alter table mailings.mailings add constraint mailings_created_by_fkey FOREIGN KEY (created_by) REFERENCES accounts.users(id);
+alter table mailings.mailings add constraint mailings_ends CHECK ((ends_at > starts_at));
+alter table mailings.mailings add constraint mailings_finished CHECK (((status = ANY (ARRAY['finished'::text, 'cancelled'::text])) = (finished_at IS NOT NULL)));
+alter table mailings.mailings add constraint mailings_pause_reason_check CHECK ((length(pause_reason) <= 300));
+alter table mailings.mailings add constraint mailings_paused CHECK ((((paused_at IS NULL) OR (status = 'running'::text)) AND ((pause_reason IS NULL) OR (paused_at IS NOT NULL))));
+alter table mailings.mailings add constraint mailings_pkey PRIMARY KEY (id);
+alter table mailings.mailings add constraint mailings_started CHECK (
+CASE status
+    WHEN 'scheduled'::text THEN (started_at IS NULL)
+    WHEN 'cancelled'::text THEN true
+    ELSE (started_at IS NOT NULL)
+END);
+alter table mailings.mailings add constraint mailings_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'running'::text, 'finished'::text, 'cancelled'::text])));
+alter table mailings.mailings add constraint mailings_text_check CHECK (((length(text) >= 1) AND (length(text) <= 1000)));
+alter table mailings.mailings add constraint mailings_unreachable_check CHECK ((unreachable >= 0));
+alter table mailings.mailings add constraint mailings_window CHECK ((((local_from IS NULL) = (local_to IS NULL)) AND (local_from <> local_to)));
+CREATE INDEX mailings_running_idx ON mailings.mailings USING btree (id) WHERE (status = 'running'::text);
+CREATE INDEX mailings_starts_idx ON mailings.mailings USING btree (starts_at) WHERE (status = 'scheduled'::text);
+CREATE INDEX mailings_status_idx ON mailings.mailings USING btree (status, id);
+
+create table mailings.messages (
+  id bigint generated always as identity not null,
+  mailing_id bigint not null,
+  client_id bigint,
+  phone text not null,
+  operator_code text not null,
+  status text default 'processing'::text not null,
+  claimed boolean default false not null,
+  attempts integer default 0 not null,
+  refusals integer default 0 not null,
+  due_at timestamp with time zone not null,
+  last_error text,
+  fields jsonb,
+  created_at timestamp with time zone default now() not null,
+  sent_at timestamp with time zone
+) with (fillfactor=90);
+alter table mailings.messages add constraint messages_attempts_check CHECK ((attempts >= 0));
+alter table mailings.messages add constraint messages_client_id_fkey FOREIGN KEY (client_id) REFERENCES mailings.clients(id) ON DELETE SET NULL;
+alter table mailings.messages add constraint messages_last_error_check CHECK ((length(last_error) <= 500));
+alter table mailings.messages add constraint messages_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings.mailings(id);
+alter table mailings.messages add constraint messages_pkey PRIMARY KEY (id);
+alter table mailings.messages add constraint messages_refusals_check CHECK ((refusals >= 0));
+alter table mailings.messages add constraint messages_sent CHECK (((status = 'sent'::text) = (sent_at IS NOT NULL)));
+alter table mailings.messages add constraint messages_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'sent'::text, 'error'::text, 'expired'::text])));
+CREATE INDEX messages_client_idx ON mailings.messages USING btree (client_id, id);
+CREATE UNIQUE INDEX messages_client_key ON mailings.messages USING btree (mailing_id, client_id);
+CREATE INDEX messages_due_idx ON mailings.messages USING btree (mailing_id, due_at, id) WHERE (status = 'processing'::text);
+CREATE INDEX messages_failed_idx ON mailings.messages USING btree (mailing_id, status, id) WHERE (status = ANY (ARRAY['error'::text, 'expired'::text]));
+
+create table mailings.minutes (
+  mailing_id bigint not null,
+  at timestamp with time zone not null,
+  sent integer default 0 not null,
+  error integer default 0 not null
+) with (fillfactor=50);
+alter table mailings.minutes add constraint minutes_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings.mailings(id) ON DELETE CASCADE;
+alter table mailings.minutes add constraint minutes_pkey PRIMARY KEY (mailing_id, at);
+
+create table mailings.recent_answers (
+  mailing_id bigint not null,
+  answers text default ''::text not null
+) with (fillfactor=50);
+alter table mailings.recent_answers add constraint recent_answers_answers_check CHECK ((answers ~ '^[01]{0,200}$'::text));
+alter table mailings.recent_answers add constraint recent_answers_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings.mailings(id) ON DELETE CASCADE;
+alter table mailings.recent_answers add constraint recent_answers_pkey PRIMARY KEY (mailing_id);
+
+create table mailings.senders (
+  id uuid not null,
+  in_flight integer default 0 not null,
+  breaker text default 'closed'::text not null,
+  latency_ms jsonb,
+  seen_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null
+) with (fillfactor=50);
+alter table mailings.senders add constraint senders_breaker_check CHECK ((breaker = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text])));
+alter table mailings.senders add constraint senders_in_flight_check CHECK ((in_flight >= 0));
+alter table mailings.senders add constraint senders_pkey PRIMARY KEY (id);
+
+create table mailings.stops (
+  phone text not null,
+  reason text not null,
+  created_by bigint,
+  created_at timestamp with time zone default now() not null
+);
+alter table mailings.stops add constraint stops_created_by_fkey FOREIGN KEY (created_by) REFERENCES accounts.users(id);
+alter table mailings.stops add constraint stops_phone_check CHECK ((phone ~ '^7[0-9]{10}$'::text));
+alter table mailings.stops add constraint stops_pkey PRIMARY KEY (phone);
+alter table mailings.stops add constraint stops_reason_check CHECK ((length(reason) <= 300));
+CREATE INDEX stops_order_idx ON mailings.stops USING btree (created_at, phone);
+
+create table mailings.tests (
+  id bigint default nextval('mailings.messages_id_seq'::regclass) not null,
+  mailing_id bigint not null,
+  phone text not null,
+  text text not null,
+  status text default 'processing'::text not null,
+  last_error text,
+  created_by bigint,
+  created_at timestamp with time zone default now() not null
+);
+alter table mailings.tests add constraint tests_created_by_fkey FOREIGN KEY (created_by) REFERENCES accounts.users(id);
+alter table mailings.tests add constraint tests_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings.mailings(id) ON DELETE CASCADE;
+alter table mailings.tests add constraint tests_phone_check CHECK ((phone ~ '^7[0-9]{10}$'::text));
+alter table mailings.tests add constraint tests_pkey PRIMARY KEY (id);
+alter table mailings.tests add constraint tests_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'sent'::text, 'error'::text])));
+CREATE INDEX tests_mailing_idx ON mailings.tests USING btree (mailing_id, id);
+
 create schema platform;
 
 CREATE OR REPLACE FUNCTION platform.admit(subjects text[], spans integer[], limits integer[])

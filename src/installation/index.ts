@@ -28,9 +28,8 @@ export type { Requisites } from './organisation.ts'
 export const installation: Module = {
   name: 'installation',
   messages,
-  roles: ['user', 'admin', 'auditor', 'operator'],
-  // `message` is of mailings, a module to come.
-  outboxKinds: ['email', 'message'],
+  roles: ['user', 'admin', 'auditor'],
+  outboxKinds: ['email'],
   routes(app, platform) {
     for (const routes of [healthRoutes, organisationRoutes, jobsRoutes, outboxRoutes]) routes(app, platform)
   },

@@ -8,8 +8,6 @@ export interface Roles {
   user: true
   admin: true
   auditor: true
-  /** Of mailings, a module to come. */
-  operator: true
 }
 export type Role = keyof Roles
 

@@ -57,12 +57,6 @@ export const settings = {
   },
   MAIL_URL: place('where mails go', 'file', ['file', 'off'], ['smtp', 'smtps']),
   MAIL_FROM: text('the sender of mails', 'Dvor <dvor@localhost>'),
-  // Of mailings, a module to come, which takes them along.
-  GATEWAY_URL: place('where mailings go', 'sandbox', ['sandbox'], http),
-  GATEWAY_TOKEN: secret('bearer token of the gateway'),
-  GATEWAY_CONCURRENCY: integer('calls of the gateway under way at once', 64, 1, 4096),
-  GATEWAY_RATE: integer('calls of the gateway a second, 0 for no limit', 0, 0, 1_000_000),
-  GATEWAY_TIMEOUT_MS: integer('deadline of one call', 10_000, 100, 600_000),
   FILES_URL: {
     ...text('uploads; DATA_DIR/files when empty'),
     read: (t: string) =>
@@ -83,7 +77,6 @@ export const settings = {
       }
     },
   },
-  STATS_MAIL_TO: text('daily mailing statistics go to this address'),
   METRICS_TOKEN: secret('/metrics answers this machine, and others who bear it'),
   RETENTION_OUTBOX_DAYS: integer('how long what was sent is kept', 90, 1, 36_500),
   RETENTION_AUDIT_DAYS: integer('how long the log of changes is kept', 1095, 1, 36_500),

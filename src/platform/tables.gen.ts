@@ -443,6 +443,177 @@ export interface HousingTariffs {
   valid_from: string;
 }
 
+export interface MailingsClients {
+  created_at: Generated<string>;
+  id: Generated<number>;
+  /**
+   * Digits 2 to 4 of the phone unless given: numbers move between operators
+   */
+  operator_code: string;
+  /**
+   * personal: phone
+   */
+  phone: string;
+  tag: Generated<string>;
+  /**
+   * IANA name
+   */
+  timezone: string;
+  updated_at: Generated<string>;
+}
+
+export interface MailingsCounters {
+  attempts: Generated<number>;
+  error: Generated<number>;
+  expired: Generated<number>;
+  mailing_id: number;
+  operator_code: string;
+  sent: Generated<number>;
+  total: Generated<number>;
+}
+
+export interface MailingsGateway {
+  id: Generated<boolean>;
+  /**
+   * Where GATEWAY_RATE is set: the first instant that is not given to a call yet
+   */
+  next_slot_at: Generated<string>;
+}
+
+export interface MailingsLatencies {
+  answers: Generated<number>;
+  /**
+   * Whole part of the logarithm to the base 1.1 of the milliseconds that the gateway took
+   */
+  bucket: number;
+  mailing_id: number;
+}
+
+export interface MailingsMailings {
+  /**
+   * Of another module, in place of codes and tags: its name, and the parameters beside it
+   */
+  audience: string | null;
+  audience_parameters: Json | null;
+  created_at: Generated<string>;
+  created_by: number | null;
+  ends_at: string;
+  finished_at: string | null;
+  /**
+   * Its messages were made in one statement and have ids from this one to last_message_id; others of that range are not its own
+   */
+  first_message_id: number | null;
+  id: Generated<number>;
+  last_message_id: number | null;
+  /**
+   * Messages leave from this time of the client's day to local_to, over midnight where that is earlier
+   */
+  local_from: string | null;
+  /**
+   * personal: none
+   */
+  local_to: string | null;
+  operator_codes: Generated<string[]>;
+  pause_reason: string | null;
+  paused_at: string | null;
+  started_at: string | null;
+  starts_at: string;
+  status: Generated<string>;
+  tags: Generated<string[]>;
+  text: string;
+  /**
+   * People of the audience who have given no phone
+   */
+  unreachable: Generated<number>;
+  updated_at: Generated<string>;
+}
+
+export interface MailingsMessages {
+  /**
+   * Number of the last attempt: a record that names another comes too late
+   */
+  attempts: Generated<number>;
+  /**
+   * A worker took it and has not said how it went; due_at is then the end of its lease
+   */
+  claimed: Generated<boolean>;
+  client_id: number | null;
+  created_at: Generated<string>;
+  /**
+   * Not to be sent before: the local window, a pause after a failure, or a lease
+   */
+  due_at: string;
+  /**
+   * What an audience says of this person, for placeholders. personal: name
+   */
+  fields: Json | null;
+  id: Generated<number>;
+  /**
+   * A code of ours (reasons.ts), and behind a space what the gateway said
+   */
+  last_error: string | null;
+  mailing_id: number;
+  /**
+   * As the client's was at the start, for counters
+   */
+  operator_code: string;
+  /**
+   * personal: phone
+   */
+  phone: string;
+  /**
+   * Answers that say no for good (4xx, another code) since the start or the last retry by hand; the third ends it
+   */
+  refusals: Generated<number>;
+  sent_at: string | null;
+  status: Generated<string>;
+}
+
+export interface MailingsMinutes {
+  at: string;
+  error: Generated<number>;
+  mailing_id: number;
+  sent: Generated<number>;
+}
+
+export interface MailingsRecentAnswers {
+  answers: Generated<string>;
+  mailing_id: number;
+}
+
+export interface MailingsSenders {
+  breaker: Generated<string>;
+  expires_at: string;
+  id: string;
+  in_flight: Generated<number>;
+  latency_ms: Json | null;
+  seen_at: Generated<string>;
+}
+
+export interface MailingsStops {
+  created_at: Generated<string>;
+  created_by: number | null;
+  /**
+   * personal: phone
+   */
+  phone: string;
+  reason: string;
+}
+
+export interface MailingsTests {
+  created_at: Generated<string>;
+  created_by: number | null;
+  id: Generated<number>;
+  last_error: string | null;
+  mailing_id: number;
+  /**
+   * personal: phone
+   */
+  phone: string;
+  status: Generated<string>;
+  text: string;
+}
+
 export interface PlatformAttempts {
   at: string;
   count: Generated<number>;
@@ -656,6 +827,17 @@ export interface DB {
   "housing.residents": HousingResidents;
   "housing.run_apartments": HousingRunApartments;
   "housing.tariffs": HousingTariffs;
+  "mailings.clients": MailingsClients;
+  "mailings.counters": MailingsCounters;
+  "mailings.gateway": MailingsGateway;
+  "mailings.latencies": MailingsLatencies;
+  "mailings.mailings": MailingsMailings;
+  "mailings.messages": MailingsMessages;
+  "mailings.minutes": MailingsMinutes;
+  "mailings.recent_answers": MailingsRecentAnswers;
+  "mailings.senders": MailingsSenders;
+  "mailings.stops": MailingsStops;
+  "mailings.tests": MailingsTests;
   "platform.attempts": PlatformAttempts;
   "platform.audit_log": PlatformAuditLog;
   "platform.idempotency": PlatformIdempotency;

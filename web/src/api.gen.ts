@@ -497,7 +497,7 @@ export interface paths {
                     /** @description Opaque, from `next` or `previous` */
                     cursor?: string;
                     ordering?: "created_at" | "id" | "-created_at" | "-id";
-                    kind?: "email" | "message" | "sms" | "shipping";
+                    kind?: "email" | "sms" | "message" | "shipping";
                 };
                 header?: never;
                 path?: never;
@@ -7933,7 +7933,7 @@ export interface components {
         /** @enum {string} */
         Role: "user" | "admin" | "auditor" | "operator" | "bookkeeper" | "storekeeper";
         /** @enum {string} */
-        OutboxKind: "email" | "message" | "sms" | "shipping";
+        OutboxKind: "email" | "sms" | "message" | "shipping";
         AuditEntry: {
             id: number;
             /**
@@ -8074,6 +8074,38 @@ export interface components {
              * @example 2026-11-21T09:00:00Z
              */
             created_at: string;
+        };
+        Client: {
+            id: number;
+            /** @example 79991234567 */
+            phone: string;
+            /** @example 999 */
+            operator_code: string;
+            tag: string;
+            /** @example Europe/Moscow */
+            timezone: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            created_at: string;
+        };
+        Message: {
+            id: number;
+            mailing: number;
+            client: number | null;
+            /** @example 79991234567 */
+            phone: string;
+            /** @enum {string} */
+            status: "processing" | "sent" | "error" | "expired";
+            attempts: number;
+            last_error: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            created_at: string;
+            sent_at: string | null;
         };
         House: {
             id: number;

@@ -1,0 +1,50 @@
+/*
+ * mailings: a message to everybody who matches, inside its window, once.
+ *
+ *   URL                                         function             tables                            jobs
+ */
+import type { Module } from '../platform/module.ts'
+import { messages } from './messages.ts'
+import { routes } from './routes.ts'
+import { Client, Message } from './schemas.ts'
+import { settings } from './settings.ts'
+
+declare module '../platform/access.ts' {
+  interface Roles {
+    operator: true
+  }
+}
+
+export const mailings: Module = {
+  name: 'mailings',
+  settings,
+  messages,
+  roles: ['operator'],
+  outboxKinds: ['message'],
+  routes,
+  shapes: [Client, Message],
+  loops: [],
+  jobs: {},
+  invariants: [
+    {
+      name: 'the counters of a mailing are its messages, counted',
+      sql: `select coalesce(c.mailing_id, m.mailing_id) mailing_id, coalesce(c.operator_code, m.operator_code) operator_code
+            from mailings.counters c full join (
+              select mailing_id, operator_code, count(*) total, count(*) filter (where status = 'sent') sent,
+                count(*) filter (where status = 'error') error, count(*) filter (where status = 'expired') expired
+              from mailings.messages group by 1, 2) m using (mailing_id, operator_code)
+            where (c.total, c.sent, c.error, c.expired) is distinct from (m.total, m.sent, m.error, m.expired)`,
+    },
+    {
+      name: 'a mailing that is over has no message under way',
+      sql: `select m.id, m.mailing_id from mailings.messages m join mailings.mailings l on l.id = m.mailing_id
+            where m.status = 'processing' and l.status <> 'running'`,
+    },
+    {
+      name: 'what was sent stands in the minute in which it was',
+      sql: `select c.mailing_id from (select mailing_id, sum(sent) sent from mailings.counters group by 1) c
+            left join (select mailing_id, sum(sent) sent from mailings.minutes group by 1) m using (mailing_id)
+            where c.sent <> coalesce(m.sent, 0)`,
+    },
+  ],
+}

@@ -1,6 +1,7 @@
 import type { Messages } from '../platform/i18n.ts'
+import { gatewayWords } from './messages-gateway.ts'
 
 export const messages: Messages = {
-  ru: { mailings: {} },
-  en: { mailings: {} },
+  ru: { mailings: { ...gatewayWords.ru } },
+  en: { mailings: { ...gatewayWords.en } },
 }

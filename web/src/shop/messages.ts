@@ -1,2 +1,0 @@
-export { en } from './messages.en.ts'
-export { ru } from './messages.ru.ts'

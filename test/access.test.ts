@@ -91,6 +91,14 @@ const aTariff = async () =>
     tokens.admin,
   )
 
+let numbers = 0
+const aPhone = () => `7999${String(++numbers).padStart(7, '0')}`
+const aStop = async () => {
+  const phone = aPhone()
+  await app.post('/api/clients/stops', { phone }, { token: tokens.admin })
+  return phone
+}
+
 /** Makes a row that belongs to the owner and may be spoilt by the call; by the beginning of the address. */
 const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/collects/:id', aCollect],
@@ -105,6 +113,8 @@ const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/tariffs/:id', aTariff],
   ['/api/billing-runs/:id', aRun],
   ['/api/bills/:id', aBill],
+  ['/api/clients/stops/:phone', aStop],
+  ['/api/clients/:id', () => created('/api/clients', { phone: aPhone() }, tokens.admin)],
   ['/api/admin/users/:id', async () => (await person(app)).id],
   ['/api/outbox/:id', async () => (await app.get('/api/outbox', { token: tokens.admin })).body.results[0].id],
   [

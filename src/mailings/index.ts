@@ -2,6 +2,15 @@
  * mailings: a message to everybody who matches, inside its window, once.
  *
  *   URL                                         function             tables                            jobs
+ *   GET    /api/clients                         listClients          clients
+ *   POST   /api/clients                         createClient         clients
+ *   GET    /api/clients/:id                     getClient            clients
+ *   PUT    /api/clients/:id                     changeClient         clients
+ *   PATCH  /api/clients/:id                     changeClient         clients
+ *   DELETE /api/clients/:id                     removeClient         clients, messages, counters
+ *   GET    /api/clients/stops                   listStops            stops
+ *   POST   /api/clients/stops                   createStop           stops, messages, counters
+ *   DELETE /api/clients/stops/:phone            removeStop           stops
  */
 import type { Module } from '../platform/module.ts'
 import { messages } from './messages.ts'

@@ -1,4 +1,8 @@
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
+import { clientRoutes } from './routes-clients.ts'
 
-export function routes(_app: App, _platform: Platform): void {}
+/** Every URL of mailings. */
+export function routes(app: App, platform: Platform): void {
+  clientRoutes(app, platform)
+}

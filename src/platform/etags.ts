@@ -31,5 +31,13 @@ export function sendTagged(req: FastifyRequest, reply: FastifyReply, body: Buffe
   return reply.type('application/json; charset=utf-8').send(body)
 }
 
+/** Sends a row that people edit, as it was read for this request, under its ETag; 304 where the caller has it. */
+export function sendEdition(req: FastifyRequest, reply: FastifyReply, answer: object, edits: readonly string[]) {
+  const serialize = reply.getSerializationFunction('200') as (answer: object) => string
+  const body = Buffer.from(serialize(answer))
+  reply.header('cache-control', 'private, no-cache')
+  return sendTagged(req, reply, body, etagOf(body, answer, edits))
+}
+
 // A proxy that compresses makes a tag weak.
 const tagsOf = (header: string) => header.split(',').map((tag) => tag.trim().replace(/^W\//, ''))

@@ -3160,6 +3160,532 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clients
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    /** @example 999 */
+                    operator_code?: string;
+                    tag?: string;
+                    /** @description Part of the phone in any spelling, or of the tag */
+                    search?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Client"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Add a client
+         * @description In the time zone of the installation unless they have their own. A phone that is there: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone: string;
+                        /**
+                         * @description Digits 2 to 4 of the phone unless given
+                         * @example 999
+                         */
+                        operator_code?: string;
+                        /**
+                         * Format: text
+                         * @example подъезд 2
+                         */
+                        tag?: string;
+                        /** @example Europe/Moscow */
+                        timezone?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Client"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A client
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Client"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /**
+         * Replace a client
+         * @description Messages that are there keep their number.
+         *
+         *     Who may: admin, operator.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                    "If-Match"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone: string;
+                        /**
+                         * @description Digits 2 to 4 of the phone unless given
+                         * @example 999
+                         */
+                        operator_code?: string;
+                        /**
+                         * Format: text
+                         * @example подъезд 2
+                         */
+                        tag: string;
+                        /** @example Europe/Moscow */
+                        timezone: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Client"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /**
+         * Remove a client
+         * @description Messages not yet sent expire; the rest keep the phone, with `client` null.
+         *
+         *     Who may: admin, operator.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /**
+         * Change a client
+         * @description Messages that are there keep their number.
+         *
+         *     Who may: admin, operator.
+         */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                    "If-Match"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone?: string;
+                        /**
+                         * @description Digits 2 to 4 of the phone unless given
+                         * @example 999
+                         */
+                        operator_code?: string;
+                        /**
+                         * Format: text
+                         * @example подъезд 2
+                         */
+                        tag?: string;
+                        /** @example Europe/Moscow */
+                        timezone?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Client"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/clients/stops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Numbers that are never written to
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    /** @description Part of the phone in any spelling, or of the reason */
+                    search?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                /** @example 79991234567 */
+                                phone: string;
+                                reason: string;
+                                created_by: {
+                                    id: number;
+                                    full_name: string;
+                                } | null;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                created_at: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Never write to a number
+         * @description It wins over every mailing, and messages that wait for the number expire at once. A number that is stopped already stays so, with its first reason.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: line
+                         * @description In any usual spelling
+                         * @example +7 999 123-45-67
+                         */
+                        phone: string;
+                        /**
+                         * Format: text
+                         * @example просил не писать
+                         */
+                        reason?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @example 79991234567 */
+                            phone: string;
+                            reason: string;
+                            created_by: {
+                                id: number;
+                                full_name: string;
+                            } | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/stops/{phone}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Let a number be written to again
+         * @description From the next mailing on: what has expired stays so.
+         *
+         *     Who may: admin, operator.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description In any usual spelling
+                     * @example +7 999 123-45-67
+                     */
+                    phone: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/houses": {
         parameters: {
             query?: never;

@@ -1,0 +1,47 @@
+import { type Static, Type } from 'typebox'
+import { cursorQuery, Ordering, Page } from '../http/pages.ts'
+import { Closed, Instant, Line, Nullable, PersonRef, Text } from '../http/schemas.ts'
+import { type Client, OperatorCode, Phone } from './schemas.ts'
+
+const client = {
+  phone: Phone,
+  operator_code: Type.String({ ...OperatorCode, description: 'Digits 2 to 4 of the phone unless given' }),
+  tag: Text(64, { examples: ['подъезд 2'] }),
+  timezone: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_+/-]{0,63}$', examples: ['Europe/Moscow'] }),
+}
+export const Clients = Page(Type.Unsafe<Client>(Type.Ref('Client')))
+export const NewClient = Closed({ ...Type.Partial(Closed(client)).properties, phone: client.phone })
+export type NewClient = Static<typeof NewClient>
+export const WholeClient = Closed({ ...client, operator_code: Type.Optional(client.operator_code) })
+export const ClientChange = Type.Partial(Closed(client), { additionalProperties: false })
+export type ClientChange = Static<typeof ClientChange>
+/** What of a client people edit. */
+export const clientEdits = Object.keys(client)
+
+export const clientFilters = {
+  operator_code: Type.Optional(OperatorCode),
+  tag: Type.Optional(Text(64)),
+  search: Type.Optional(Text(100, { description: 'Part of the phone in any spelling, or of the tag' })),
+}
+export const ClientsQuery = Closed({ ...cursorQuery, ...clientFilters, ordering: Ordering('created_at', 'id') })
+export const ClientFilters = Closed(clientFilters)
+export type ClientFilters = Static<typeof ClientFilters>
+
+/** A number as people write it. */
+const AnyPhone = Line(40, { description: 'In any usual spelling', examples: ['+7 999 123-45-67'] })
+export const Stop = Type.Object({
+  phone: Phone,
+  reason: Type.String(),
+  created_by: Nullable(PersonRef),
+  created_at: Instant,
+})
+export type Stop = Static<typeof Stop>
+export const Stops = Page(Stop)
+export const NewStop = Closed({ phone: AnyPhone, reason: Type.Optional(Text(300, { examples: ['просил не писать'] })) })
+export type NewStop = Static<typeof NewStop>
+export const StopsQuery = Closed({
+  ...cursorQuery,
+  search: Type.Optional(Text(100, { description: 'Part of the phone in any spelling, or of the reason' })),
+  ordering: Ordering('created_at', 'id'),
+})
+export const StopParams = Closed({ phone: AnyPhone })

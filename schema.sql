@@ -768,6 +768,50 @@ CREATE UNIQUE INDEX tariffs_valid_from_key ON housing.tariffs USING btree (servi
 
 create schema mailings;
 
+CREATE OR REPLACE FUNCTION mailings.opens_at(at timestamp with time zone, zone text, from_time time without time zone, to_time time without time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+AS $function$
+declare
+  t timestamptz := at;
+  clock timestamp;
+  opening timestamp;
+  candidate timestamptz;
+  low bigint;
+  high bigint;
+  middle bigint;
+begin
+  if from_time is null then return at; end if;
+  loop
+    clock := t at time zone zone;
+    if (case when from_time < to_time then clock::time >= from_time and clock::time < to_time
+        else clock::time >= from_time or clock::time < to_time end) then
+      return t;
+    end if;
+    -- When it would open if the clock went on like this.
+    opening := clock::date + from_time;
+    if opening <= clock then opening := opening + interval '1 day'; end if;
+    candidate := t + (opening - clock);
+    if candidate at time zone zone <> opening then
+      -- The clock is set before that: look again from the second on in which it is.
+      low := floor(extract(epoch from t));
+      high := ceil(extract(epoch from candidate));
+      while high - low > 1 loop
+        middle := (low + high) / 2;
+        if to_timestamp(middle) at time zone zone - to_timestamp(middle) at time zone 'UTC'
+           = clock - t at time zone 'UTC' then
+          low := middle;
+        else
+          high := middle;
+        end if;
+      end loop;
+      candidate := to_timestamp(high);
+    end if;
+    t := candidate;
+  end loop;
+end $function$;
+
 create table mailings.clients (
   id bigint generated always as identity not null,
   phone text not null,
@@ -835,11 +879,13 @@ create table mailings.mailings (
   last_message_id bigint,
   created_by bigint,
   created_at timestamp with time zone default now() not null,
-  updated_at timestamp with time zone default now() not null
+  updated_at timestamp with time zone default now() not null,
+  draining boolean default false not null
 );
 alter table mailings.mailings add constraint mailings_audience CHECK ((((audience IS NULL) = (audience_parameters IS NULL)) AND ((audience IS NULL) OR ((operator_codes = '{}'::text[]) AND (tags = '{}'::text[])))));
 alter table mailings.mailings add constraint mailings_audience_check CHECK (((length(audience) >= 1) AND (length(audience) <= 64)));
 alter table mailings.mailings add constraint mailings_created_by_fkey FOREIGN KEY (created_by) REFERENCES accounts.users(id);
+alter table mailings.mailings add constraint mailings_draining CHECK (((NOT draining) OR (status = 'cancelled'::text)));
 alter table mailings.mailings add constraint mailings_ends CHECK ((ends_at > starts_at));
 alter table mailings.mailings add constraint mailings_finished CHECK (((status = ANY (ARRAY['finished'::text, 'cancelled'::text])) = (finished_at IS NOT NULL)));
 alter table mailings.mailings add constraint mailings_pause_reason_check CHECK ((length(pause_reason) <= 300));
@@ -855,6 +901,7 @@ alter table mailings.mailings add constraint mailings_status_check CHECK ((statu
 alter table mailings.mailings add constraint mailings_text_check CHECK (((length(text) >= 1) AND (length(text) <= 1000)));
 alter table mailings.mailings add constraint mailings_unreachable_check CHECK ((unreachable >= 0));
 alter table mailings.mailings add constraint mailings_window CHECK ((((local_from IS NULL) = (local_to IS NULL)) AND (local_from <> local_to)));
+CREATE INDEX mailings_draining_idx ON mailings.mailings USING btree (id) WHERE draining;
 CREATE INDEX mailings_running_idx ON mailings.mailings USING btree (id) WHERE (status = 'running'::text);
 CREATE INDEX mailings_starts_idx ON mailings.mailings USING btree (starts_at) WHERE (status = 'scheduled'::text);
 CREATE INDEX mailings_status_idx ON mailings.mailings USING btree (status, id);

@@ -497,6 +497,10 @@ export interface MailingsMailings {
   audience_parameters: Json | null;
   created_at: Generated<string>;
   created_by: number | null;
+  /**
+   * Cancelled with more messages waiting than one transaction expires: the clock goes on with them
+   */
+  draining: Generated<boolean>;
   ends_at: string;
   finished_at: string | null;
   /**

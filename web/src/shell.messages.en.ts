@@ -1,6 +1,4 @@
-import type { ru } from './shell.messages.ru.ts'
-
-export const en: typeof ru = {
+export const en = {
   to_content: 'Skip to content',
   home: '{{name}}, home',
   main_links: 'Sections',
@@ -52,5 +50,28 @@ export const en: typeof ru = {
   copied: 'Copied',
   saved: 'Saved',
   close: 'Close',
+  and_more: 'and {{count}} more',
+  file: {
+    drop: 'Drop a file here, or choose one.',
+    take_faulty: 'Download the faulty rows',
+    choose: 'Choose a file',
+    sample: 'Download a sample',
+    columns: 'What the columns are',
+    columns_text: 'Guessed by their heads. Put right what is wrong.',
+    column: 'Column {{n}}',
+    skip: 'Pass over',
+    check: 'What would come of it',
+    outcome: 'What came of it',
+    rows_one: '{{count}} row in the file',
+    rows_other: '{{count}} rows in the file',
+    faulty_one: '{{count}} faulty row',
+    faulty_other: '{{count}} faulty rows',
+    line: 'Line',
+    row: 'In the file',
+    fault: 'What is wrong',
+    take: 'Import',
+    take_good: 'Import all but the faulty',
+    done: 'Imported',
+  },
   page_title: '{{page}} · {{name}}',
 }

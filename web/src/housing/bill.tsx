@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 import { useProfile } from '../accounts/queries.ts'
 import { Problem } from '../api.ts'
+import desk from '../ui/desk.module.css'
 import { Page } from '../ui/page.tsx'
 import { Failure, NotFound } from '../ui/states.tsx'
 import { differencesOf } from './differences.ts'
@@ -40,7 +41,7 @@ export function BillPage() {
     >
       {bill.issues.length > 0 && (
         <Alert color="yellow" title={t('housing.bill.incomplete')}>
-          <ul className={classes.plain}>
+          <ul className={desk.plain}>
             {bill.issues.map((issue) => (
               <li key={`${issue.code} ${issue.service} ${issue.meter ?? ''} ${issue.month ?? ''}`}>{issue.message}</li>
             ))}
@@ -48,14 +49,14 @@ export function BillPage() {
         </Alert>
       )}
       <Paper withBorder component="section" aria-label={t('housing.bill.lines')}>
-        <ul className={classes.list}>
+        <ul className={desk.list}>
           {bill.lines.map((line, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: lines of a bill never change
             <BillLine key={i} line={line} />
           ))}
           {Number(bill.opening_balance) !== 0 && (
-            <li className={classes.row}>
-              <div className={classes.grow}>
+            <li className={desk.row}>
+              <div className={desk.grow}>
                 {t(bill.opening_balance.startsWith('-') ? 'housing.bill.ahead' : 'housing.bill.opening')}
               </div>
               <span className={classes.end}>{format.money(bill.opening_balance)}</span>
@@ -82,7 +83,7 @@ export function BillPage() {
         {t('housing.bill.pdf')}
       </Button>
       <Changes bill={bill} />
-      <Link to={back} className={classes.back}>
+      <Link to={back} className={desk.back}>
         <IconArrowLeft size={20} aria-hidden />
         {t(isMine ? 'housing.bill.back' : 'housing.bill.back_flat')}
       </Link>
@@ -95,8 +96,8 @@ function BillLine({ line }: { line: Bill['lines'][number] }) {
   const format = useHousingFormat()
   const { meter, method } = line
   return (
-    <li className={classes.row}>
-      <div className={classes.grow}>
+    <li className={desk.row}>
+      <div className={desk.grow}>
         <Text fw={600}>{t(`housing.service.${line.service}`)}</Text>
         {line.unit && <Text className={classes.formula}>{line.formula}</Text>}
         {line.reason && <Text size="sm">{line.reason}</Text>}
@@ -109,7 +110,7 @@ function BillLine({ line }: { line: Bill['lines'][number] }) {
           </Text>
         )}
         {(method === 'average' || method === 'norm') && (
-          <span className={classes.chip}>{t(`housing.method.${method}`)}</span>
+          <span className={desk.chip}>{t(`housing.method.${method}`)}</span>
         )}
         {Number(line.carried) !== 0 && (
           <Text size="sm" c="dimmed">
@@ -143,14 +144,14 @@ function Changes({ bill }: { bill: Bill }) {
       </div>
       {differences.length === 0 && <Text c="dimmed">{t('housing.bill.same')}</Text>}
       {differences.length > 0 && (
-        <Paper withBorder component="ul" className={classes.list}>
+        <Paper withBorder component="ul" className={desk.list}>
           {differences.map(({ service, amount, cause, quantity, price }) => {
             const more = quantity.startsWith('-') ? 'less' : 'more'
             const volume = (service === 'maintenance' ? format.area : format.volume)(quantity.replace('-', ''))
             const prices = { from: format.price(price[0]), to: format.price(price[1]) }
             return (
-              <li key={service} className={classes.row}>
-                <div className={classes.grow}>
+              <li key={service} className={desk.row}>
+                <div className={desk.grow}>
                   <Text fw={600}>{t(`housing.service.${service}`)}</Text>
                   <Text size="sm" c="dimmed">
                     {(cause === 'volume' || cause === 'both') && t(`housing.bill.${more}`, { volume })}

@@ -3,15 +3,15 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useOutletContext } from 'react-router'
+import desk from '../ui/desk.module.css'
 import { Pager } from '../ui/pager.tsx'
 import { useQueryState } from '../ui/query-state.ts'
 import { Empty, Failure } from '../ui/states.tsx'
+import { Wide } from '../ui/wide.tsx'
 import { useHousingFormat } from './format.ts'
 import type { HouseContext } from './house.tsx'
-import classes from './housing.module.css'
 import { PaymentDialog } from './money.tsx'
 import { staffQueries } from './staff-queries.ts'
-import { Wide } from './wide.tsx'
 
 /** Flats that owe, the largest debt first, with its age. */
 export function Debtors() {
@@ -47,7 +47,7 @@ export function Debtors() {
             {results.map(({ apartment, balance, since, ...age }) => (
               <Table.Tr key={apartment.id}>
                 <Table.Th scope="row">
-                  <Link to={`/admin/flats/${apartment.id}`} className={classes.back}>
+                  <Link to={`/admin/flats/${apartment.id}`} className={desk.back}>
                     {apartment.number}
                   </Link>
                 </Table.Th>

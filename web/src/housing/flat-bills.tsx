@@ -2,6 +2,7 @@ import { Button, Center, Paper, Skeleton, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { Link, useOutletContext } from 'react-router'
+import desk from '../ui/desk.module.css'
 import { Empty, Failure } from '../ui/states.tsx'
 import type { FlatContext } from './flat.tsx'
 import { useHousingFormat } from './format.ts'
@@ -25,11 +26,11 @@ export function BillList({ flat }: { flat: number }) {
       {bills.isError && !rows && <Failure error={bills.error} retry={bills.refetch} />}
       {rows?.length === 0 && <Empty title={t('housing.bills.none')}>{t('housing.bills.none_text')}</Empty>}
       {rows && rows.length > 0 && (
-        <Paper withBorder component="ul" className={classes.list}>
+        <Paper withBorder component="ul" className={desk.list}>
           {rows.map((bill) => (
-            <li key={bill.id} className={classes.row}>
-              <div className={classes.grow}>
-                <Link to={`/bills/${bill.id}`} className={classes.whole}>
+            <li key={bill.id} className={desk.row}>
+              <div className={desk.grow}>
+                <Link to={`/bills/${bill.id}`} className={desk.whole}>
                   {format.month(bill.month)}
                 </Link>
                 <Text size="sm" c="dimmed">

@@ -6,8 +6,8 @@ import { Outlet, useParams } from 'react-router'
 import { Problem } from '../api.ts'
 import { Page } from '../ui/page.tsx'
 import { Failure, NotFound } from '../ui/states.tsx'
+import { Tabs } from '../ui/tabs.tsx'
 import { type Apartment, type HouseDetail, homeQueries } from './queries.ts'
-import { Tabs } from './tabs.tsx'
 
 export type FlatContext = { flat: Apartment; house: HouseDetail }
 

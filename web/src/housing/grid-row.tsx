@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type ClipboardEvent, type KeyboardEvent, type Ref, useImperativeHandle, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { answer, api, isAway, Problem, type Shapes } from '../api.ts'
+import desk from '../ui/desk.module.css'
 import { useOnce } from '../ui/once.ts'
 import { useHousingFormat } from './format.ts'
 import classes from './housing.module.css'
@@ -145,12 +146,12 @@ export function GridRow({ row, month, house, mayWrite, onKey, onPaste, cell }: P
         {volume && format.volume(volume)}
         {kept && !isNew && kept.question && (
           <Text size="sm" component="div">
-            <span className={classes.chip}>{t('housing.grid.odd')}</span>
+            <span className={desk.chip}>{t('housing.grid.odd')}</span>
           </Text>
         )}
         {kept && !isNew && !kept.question && (
           <Text size="sm" component="div">
-            <span className={classes.chip} data-tone="good">
+            <span className={desk.chip} data-tone="good">
               {t('housing.grid.kept')}
             </span>
           </Text>

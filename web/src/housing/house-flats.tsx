@@ -6,16 +6,17 @@ import { useTranslation } from 'react-i18next'
 import { Link, useOutletContext } from 'react-router'
 import { answer, api } from '../api.ts'
 import { plainAmount } from '../format.ts'
+import desk from '../ui/desk.module.css'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useOnce } from '../ui/once.ts'
+import { openFile } from '../ui/open-file.ts'
 import { tell } from '../ui/problems.ts'
 import { useQueryState } from '../ui/query-state.ts'
 import { SearchField } from '../ui/search-field.tsx'
 import { Empty, Failure } from '../ui/states.tsx'
-import { FormDialog } from './form-dialog.tsx'
 import { useHousingFormat } from './format.ts'
 import type { HouseContext } from './house.tsx'
 import classes from './housing.module.css'
-import { openFile } from './open-file.ts'
 import { staffQueries } from './staff-queries.ts'
 
 /** The flats of a house. */
@@ -38,9 +39,9 @@ export function HouseFlats() {
   })
   return (
     <Stack gap="md">
-      <div className={classes.tools}>
+      <div className={desk.tools}>
         <SearchField
-          className={classes.grow}
+          className={desk.grow}
           label={t('housing.flats.search')}
           value={search}
           onSearch={(text) => set({ search: text.trim() })}
@@ -78,11 +79,11 @@ export function HouseFlats() {
         />
       )}
       {rows && rows.length > 0 && (
-        <Paper withBorder component="ul" className={classes.list} aria-busy={flats.isPlaceholderData}>
+        <Paper withBorder component="ul" className={desk.list} aria-busy={flats.isPlaceholderData}>
           {rows.map((flat) => (
-            <li key={flat.id} className={classes.row}>
-              <div className={classes.grow}>
-                <Link to={`/admin/flats/${flat.id}`} className={classes.whole}>
+            <li key={flat.id} className={desk.row}>
+              <div className={desk.grow}>
+                <Link to={`/admin/flats/${flat.id}`} className={desk.whole}>
                   {t('housing.flat', { number: flat.number })}
                 </Link>
                 <Text size="sm" c="dimmed">

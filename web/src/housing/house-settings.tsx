@@ -7,9 +7,9 @@ import { useNavigate, useOutletContext } from 'react-router'
 import { answer, api } from '../api.ts'
 import { plainAmount } from '../format.ts'
 import { Confirm } from '../ui/confirm.tsx'
+import desk from '../ui/desk.module.css'
 import { done, tell } from '../ui/problems.ts'
 import type { HouseContext } from './house.tsx'
-import classes from './housing.module.css'
 
 const policies = ['skip', 'average', 'norm'] as const
 
@@ -75,15 +75,15 @@ export function HouseSettings() {
             data={policies.map((value) => ({ value, label: t(`housing.house.policy.${value}`) }))}
             {...form.getInputProps('missing_readings')}
           />
-          <div className={classes.pair}>
+          <div className={desk.pair}>
             <TextInput label={t('housing.house.norm_cold')} {...norm} {...form.getInputProps('norm_cold_water')} />
             <TextInput label={t('housing.house.norm_hot')} {...norm} {...form.getInputProps('norm_hot_water')} />
           </div>
-          <div className={classes.pair}>
+          <div className={desk.pair}>
             <TextInput label={t('housing.house.window_from')} {...day} {...form.getInputProps('window_from')} />
             <TextInput label={t('housing.house.window_to')} {...day} {...form.getInputProps('window_to')} />
           </div>
-          <div className={classes.tools}>
+          <div className={desk.tools}>
             <Button type="submit" size="lg" loading={save.isPending}>
               {t('housing.save')}
             </Button>

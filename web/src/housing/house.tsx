@@ -6,10 +6,10 @@ import { Outlet, useOutletContext, useParams } from 'react-router'
 import { Problem } from '../api.ts'
 import { Page } from '../ui/page.tsx'
 import { Failure, Forbidden, NotFound } from '../ui/states.tsx'
+import { Tabs } from '../ui/tabs.tsx'
 import { useHousingFormat } from './format.ts'
 import { type HouseDetail, homeQueries } from './queries.ts'
 import { useMayWrite } from './staff.ts'
-import { Tabs } from './tabs.tsx'
 
 export type HouseContext = { house: HouseDetail; mayWrite: boolean }
 

@@ -5,15 +5,15 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate } from 'react-router'
 import { answer, api } from '../api.ts'
+import desk from '../ui/desk.module.css'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useOnce } from '../ui/once.ts'
 import { Page } from '../ui/page.tsx'
 import { Pager } from '../ui/pager.tsx'
 import { useQueryState } from '../ui/query-state.ts'
 import { SearchField } from '../ui/search-field.tsx'
 import { Empty, Failure } from '../ui/states.tsx'
-import { FormDialog } from './form-dialog.tsx'
 import { useHousingFormat } from './format.ts'
-import classes from './housing.module.css'
 import { homeQueries } from './queries.ts'
 import { useMayWrite } from './staff.ts'
 
@@ -49,11 +49,11 @@ export function Houses() {
         </Empty>
       )}
       {houses.data && houses.data.results.length > 0 && (
-        <Paper withBorder component="ul" className={classes.list}>
+        <Paper withBorder component="ul" className={desk.list}>
           {houses.data.results.map((house) => (
-            <li key={house.id} className={classes.row}>
-              <div className={classes.grow}>
-                <Link to={`/admin/houses/${house.id}/flats`} className={classes.whole}>
+            <li key={house.id} className={desk.row}>
+              <div className={desk.grow}>
+                <Link to={`/admin/houses/${house.id}/flats`} className={desk.whole}>
                   {house.address}
                 </Link>
                 <Text size="sm" c="dimmed">

@@ -5,10 +5,11 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { answer, api } from '../api.ts'
 import { plainAmount } from '../format.ts'
+import desk from '../ui/desk.module.css'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useOnce } from '../ui/once.ts'
 import { Section } from '../ui/section.tsx'
 import { Failure } from '../ui/states.tsx'
-import { FormDialog } from './form-dialog.tsx'
 import { useHousingFormat } from './format.ts'
 import classes from './housing.module.css'
 import { type Apartment, homeQueries, type Kind, kinds, type Meter } from './queries.ts'
@@ -29,7 +30,7 @@ export function Meters({ flat, mayWrite }: { flat: Apartment; mayWrite: boolean 
       {meters.isPending && <Skeleton height={120} />}
       {meters.isError && !meters.data && <Failure error={meters.error} retry={meters.refetch} />}
       {meters.data?.results.length === 0 && <Text c="dimmed">{t('housing.meters.none')}</Text>}
-      <ul className={classes.plain}>
+      <ul className={desk.plain}>
         {meters.data?.results.map((meter) => (
           <li key={meter.id} className={classes.between}>
             <div>

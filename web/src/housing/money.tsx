@@ -2,9 +2,9 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { answer, api } from '../api.ts'
 import { plainAmount } from '../format.ts'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useOnce } from '../ui/once.ts'
 import { done } from '../ui/problems.ts'
-import { FormDialog } from './form-dialog.tsx'
 import { useHousingFormat } from './format.ts'
 
 type Props = { flat: number; number: string; onClose: () => void }

@@ -2,10 +2,10 @@ import { Button, Paper, Skeleton, Stack, Text } from '@mantine/core'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { Link, Navigate } from 'react-router'
+import desk from '../ui/desk.module.css'
 import { Page } from '../ui/page.tsx'
 import { Failure } from '../ui/states.tsx'
 import { useHousingFormat } from './format.ts'
-import classes from './housing.module.css'
 import { JoinForm } from './join.tsx'
 import { homeQueries } from './queries.ts'
 
@@ -27,11 +27,11 @@ export function MyFlats() {
     <Page title={t('housing.my.title')} lead={flats.length ? undefined : t('housing.my.none')} width={640}>
       {isPending && <Skeleton height={220} radius="lg" />}
       {flats.length > 0 && (
-        <Paper withBorder component="ul" className={classes.list}>
+        <Paper withBorder component="ul" className={desk.list}>
           {flats.map((flat) => (
-            <li key={flat.id} className={classes.row}>
-              <div className={classes.grow}>
-                <Link to={`/flat/${flat.id}/readings`} className={classes.whole}>
+            <li key={flat.id} className={desk.row}>
+              <div className={desk.grow}>
+                <Link to={`/flat/${flat.id}/readings`} className={desk.whole}>
                   {t('housing.flat', { number: flat.number })}
                 </Link>
                 <Text size="sm" c="dimmed">

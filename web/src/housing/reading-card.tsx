@@ -4,9 +4,9 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { answer, api, isAway, Problem } from '../api.ts'
+import { useDraft } from '../ui/draft.ts'
 import { useOnce } from '../ui/once.ts'
 import { Failure } from '../ui/states.tsx'
-import { useDraft } from './draft.ts'
 import { useHousingFormat } from './format.ts'
 import classes from './housing.module.css'
 import { monthsBetween } from './months.ts'
@@ -48,7 +48,7 @@ function Card({ meter, month, price, readings }: Props & { readings: Reading[] }
   const format = useHousingFormat()
   const queries = useQueryClient()
   const once = useOnce()
-  const draft = useDraft(`${meter.id}-${month}`)
+  const draft = useDraft(`reading-${meter.id}-${month}`)
   const [isRollover, setRollover] = useState(false)
   const [isSure, setSure] = useState(false)
   const [fault, setFault] = useState('')

@@ -5,10 +5,12 @@ import { type ClipboardEvent, type KeyboardEvent, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useOutletContext } from 'react-router'
 import { answer, api } from '../api.ts'
+import desk from '../ui/desk.module.css'
 import { Pager } from '../ui/pager.tsx'
 import { done, tell } from '../ui/problems.ts'
 import { useQueryState } from '../ui/query-state.ts'
 import { Empty, Failure } from '../ui/states.tsx'
+import { Wide } from '../ui/wide.tsx'
 import { useHousingFormat } from './format.ts'
 import { type GridCell, GridRow } from './grid-row.tsx'
 import type { HouseContext } from './house.tsx'
@@ -16,7 +18,6 @@ import classes from './housing.module.css'
 import { MonthField, useMonth } from './month-field.tsx'
 import { addMonths, monthIn } from './months.ts'
 import { gridRows, staffQueries } from './staff-queries.ts'
-import { Wide } from './wide.tsx'
 
 /** The readings of a month as a grid: Enter saves and moves down, arrows move, a pasted column fills what is below. */
 export function ReadingsGrid() {
@@ -63,7 +64,7 @@ export function ReadingsGrid() {
 
   return (
     <Stack gap="md">
-      <div className={classes.tools}>
+      <div className={desk.tools}>
         <MonthField month={month} />
         <Checkbox
           size="md"
@@ -73,7 +74,7 @@ export function ReadingsGrid() {
           onChange={(event) => set({ missing: event.currentTarget.checked ? 'true' : '' })}
         />
         {grid.data && (
-          <Text fw={600} role="status" className={classes.grow}>
+          <Text fw={600} role="status" className={desk.grow}>
             {t('housing.grid.missing', { count: grid.data.missing })}
           </Text>
         )}

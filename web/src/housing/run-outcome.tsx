@@ -3,13 +3,13 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
+import desk from '../ui/desk.module.css'
 import { Pager } from '../ui/pager.tsx'
 import { Failure } from '../ui/states.tsx'
+import { Wide } from '../ui/wide.tsx'
 import { useHousingFormat } from './format.ts'
-import classes from './housing.module.css'
 import type { Run } from './queries.ts'
 import { staffQueries } from './staff-queries.ts'
-import { Wide } from './wide.tsx'
 
 /** The bills of a run beside those of the month before, the largest differences first. */
 export function Comparison({ run }: { run: Run }) {
@@ -35,13 +35,13 @@ export function Comparison({ run }: { run: Run }) {
             {comparison.data.results.map((row) => (
               <Table.Tr key={row.bill}>
                 <Table.Th scope="row">
-                  <Link to={`/bills/${row.bill}`} className={classes.back}>
+                  <Link to={`/bills/${row.bill}`} className={desk.back}>
                     {row.number}
                   </Link>
                   {row.status === 'incomplete' && (
                     <>
                       {' '}
-                      <span className={classes.chip}>{t('housing.bills.incomplete')}</span>
+                      <span className={desk.chip}>{t('housing.bills.incomplete')}</span>
                     </>
                   )}
                 </Table.Th>
@@ -68,10 +68,10 @@ export function Incomplete({ run }: { run: Run }) {
   const rows = incomplete.data?.results ?? []
   return (
     <Alert color="yellow" title={t('housing.run.incomplete_title', { count: run.incomplete })}>
-      <ul className={classes.plain}>
+      <ul className={desk.plain}>
         {rows.map((flat) => (
           <li key={flat.id}>
-            <Link to={`/bills/${flat.bill}`} className={classes.back}>
+            <Link to={`/bills/${flat.bill}`} className={desk.back}>
               {t('housing.flat', { number: flat.number })}
             </Link>
             {': '}
@@ -80,7 +80,7 @@ export function Incomplete({ run }: { run: Run }) {
         ))}
       </ul>
       {rows.length < run.incomplete && incomplete.data && (
-        <Text size="sm">{t('housing.run.and_more', { count: run.incomplete - rows.length })}</Text>
+        <Text size="sm">{t('shell.and_more', { count: run.incomplete - rows.length })}</Text>
       )}
     </Alert>
   )

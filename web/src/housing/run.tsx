@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { Link, useOutletContext } from 'react-router'
 import { answer, api } from '../api.ts'
 import { Confirm } from '../ui/confirm.tsx'
+import desk from '../ui/desk.module.css'
 import { useOnce } from '../ui/once.ts'
 import { done, tell } from '../ui/problems.ts'
 import { Section } from '../ui/section.tsx'
@@ -98,7 +99,7 @@ function Check({ house, month, mayWrite }: { house: House; month: string; mayWri
     <Section title={t('housing.run.check')} text={t('housing.run.check_text')}>
       {found && (
         <div role="status">
-          <dl className={classes.figures}>
+          <dl className={desk.figures}>
             <Figure name={t('housing.run.flats')} value={format.number(found.apartments)} />
             <Figure name={t('housing.run.amount')} value={format.money(found.amount)} />
             <Figure name={t('housing.run.incomplete')} value={format.number(found.incomplete)} />
@@ -139,7 +140,7 @@ function Figures({ run }: { run: Run }) {
   const { t } = useTranslation()
   const format = useHousingFormat()
   return (
-    <dl className={classes.figures} data-testid="run">
+    <dl className={desk.figures} data-testid="run">
       <Figure name={t('housing.run.flats')} value={format.number(run.total)} />
       <Figure name={t('housing.run.amount')} value={format.money(run.amount)} />
       <Figure name={t('housing.run.incomplete')} value={format.number(run.incomplete)} />

@@ -6,17 +6,18 @@ import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 import { answer, api, Problem } from '../api.ts'
 import { plainAmount } from '../format.ts'
+import desk from '../ui/desk.module.css'
+import { FormDialog } from '../ui/form-dialog.tsx'
+import { openFile } from '../ui/open-file.ts'
 import { Page } from '../ui/page.tsx'
 import { tell } from '../ui/problems.ts'
 import { Section } from '../ui/section.tsx'
 import { Failure, NotFound } from '../ui/states.tsx'
 import { BillList } from './flat-bills.tsx'
-import { FormDialog } from './form-dialog.tsx'
 import { useHousingFormat } from './format.ts'
 import classes from './housing.module.css'
 import { Meters } from './meters.tsx'
 import { PaymentDialog, RecalculationDialog } from './money.tsx'
-import { openFile } from './open-file.ts'
 import { type Apartment, homeQueries } from './queries.ts'
 import { useMayWrite } from './staff.ts'
 import { staffQueries } from './staff-queries.ts'
@@ -74,7 +75,7 @@ export function StaffFlat() {
           </Section>
         </Stack>
       </div>
-      <Link to={`/admin/houses/${flat.house}/flats`} className={classes.back}>
+      <Link to={`/admin/houses/${flat.house}/flats`} className={desk.back}>
         <IconArrowLeft size={20} aria-hidden />
         {t('housing.flats.back')}
       </Link>
@@ -134,7 +135,7 @@ function Residents({ flat, mayWrite }: { flat: Apartment; mayWrite: boolean }) {
   return (
     <Section title={t('housing.residents.title')} text={t('housing.residents.text')}>
       {flat.residents.length === 0 && <Text c="dimmed">{t('housing.residents.none')}</Text>}
-      <ul className={classes.plain}>
+      <ul className={desk.plain}>
         {flat.residents.map((person) => (
           <li key={person.id} className={classes.between}>
             {person.full_name}
@@ -198,7 +199,7 @@ function Recalculations({ flat }: { flat: number }) {
   if (!data?.results.length) return null
   return (
     <Section title={t('housing.money.recalculations')}>
-      <ul className={classes.plain}>
+      <ul className={desk.plain}>
         {data.results.map((row) => (
           <li key={row.id} className={classes.between}>
             <span>

@@ -2,6 +2,7 @@ import { Button, Center, Paper, Skeleton, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { Link, useOutletContext } from 'react-router'
+import desk from '../ui/desk.module.css'
 import { Empty, Failure } from '../ui/states.tsx'
 import type { FlatContext } from './flat.tsx'
 import { useHousingFormat } from './format.ts'
@@ -33,12 +34,12 @@ export function Statement({ flat }: { flat: number }) {
       </Paper>
       {rows.length === 0 && <Empty title={t('housing.account.none')}>{t('housing.account.none_text')}</Empty>}
       {rows.length > 0 && (
-        <Paper withBorder component="ul" className={classes.list} aria-label={t('housing.account.title')}>
+        <Paper withBorder component="ul" className={desk.list} aria-label={t('housing.account.title')}>
           {rows.map((row) => (
-            <li key={row.id} className={classes.row}>
-              <div className={classes.grow}>
+            <li key={row.id} className={desk.row}>
+              <div className={desk.grow}>
                 {row.bill ? (
-                  <Link to={`/bills/${row.bill}`} className={classes.whole}>
+                  <Link to={`/bills/${row.bill}`} className={desk.whole}>
                     {row.detail}
                   </Link>
                 ) : (

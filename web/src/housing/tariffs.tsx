@@ -6,12 +6,13 @@ import { useTranslation } from 'react-i18next'
 import { answer, api } from '../api.ts'
 import { plainAmount } from '../format.ts'
 import { useOrganisation } from '../platform/queries.ts'
+import desk from '../ui/desk.module.css'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useOnce } from '../ui/once.ts'
 import { Page } from '../ui/page.tsx'
 import { tell } from '../ui/problems.ts'
 import { Section } from '../ui/section.tsx'
 import { Empty, Failure, Waiting } from '../ui/states.tsx'
-import { FormDialog } from './form-dialog.tsx'
 import { useHousingFormat } from './format.ts'
 import classes from './housing.module.css'
 import { addMonths, monthIn } from './months.ts'
@@ -130,11 +131,11 @@ function Line({ service, tariffs, now, mayWrite }: LineProps) {
                 {t('housing.tariffs.since', { day: format.day(`${tariff.valid_from}-01`) })}
               </Text>
               {tariff === valid && (
-                <span className={classes.chip} data-tone="good">
+                <span className={desk.chip} data-tone="good">
                   {t('housing.tariffs.now')}
                 </span>
               )}
-              {isFuture && <span className={classes.chip}>{t('housing.tariffs.later')}</span>}
+              {isFuture && <span className={desk.chip}>{t('housing.tariffs.later')}</span>}
               {isFuture && mayWrite && (
                 <Button
                   variant="subtle"

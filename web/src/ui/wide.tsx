@@ -1,6 +1,5 @@
 import { Paper } from '@mantine/core'
 import type { ReactNode } from 'react'
-import classes from './housing.module.css'
 
 /** What may be wider than a phone: it scrolls by itself, by keyboard too. */
 export function Wide({ label, isCard, children }: { label: string; isCard?: boolean; children: ReactNode }) {
@@ -9,7 +8,7 @@ export function Wide({ label, isCard, children }: { label: string; isCard?: bool
       component="section"
       aria-label={label}
       tabIndex={0}
-      className={classes.scroll}
+      style={{ overflowX: 'auto' }}
       {...(isCard ? { withBorder: true } : { bg: 'transparent', radius: 0 })}
     >
       {children}

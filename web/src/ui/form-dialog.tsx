@@ -2,7 +2,7 @@ import { Button, Group, Modal, Select, Stack, Textarea, TextInput } from '@manti
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { tell } from '../ui/problems.ts'
+import { tell } from './problems.ts'
 
 export type Field<V> = {
   name: keyof V & string

@@ -4,7 +4,7 @@ import { useProfile } from '../accounts/queries.ts'
 /** What somebody typed and has not sent, kept in this browser through a reload and the loss of the connection. */
 export function useDraft(name: string) {
   const { data: profile } = useProfile()
-  const place = `dvor-reading-${profile?.id ?? 0}-${name}`
+  const place = `dvor-${name}-${profile?.id ?? 0}`
   const [state, setState] = useState({ place, text: localStorage.getItem(place) })
   const text = state.place === place ? state.text : localStorage.getItem(place)
   return {

@@ -1,10 +1,18 @@
 import type { Icon } from '@tabler/icons-react'
 import { useEffect, useRef } from 'react'
 import { NavLink, useLocation } from 'react-router'
-import classes from './housing.module.css'
+import classes from './tabs.module.css'
+
+type Tab = {
+  to: string
+  text: string
+  icon: Icon
+  /** Not open where an address goes on behind its own. */
+  isExact?: boolean
+}
 
 /** The parts of a thing, each with an address of its own. */
-export function Tabs({ label, tabs }: { label: string; tabs: { to: string; text: string; icon: Icon }[] }) {
+export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
   const { pathname } = useLocation()
   const bar = useRef<HTMLElement>(null)
   // On a phone they do not all fit: the one that is open is brought into view.
@@ -15,8 +23,8 @@ export function Tabs({ label, tabs }: { label: string; tabs: { to: string; text:
   }, [pathname])
   return (
     <nav className={classes.tabs} aria-label={label} ref={bar}>
-      {tabs.map(({ to, text, icon: Icon }) => (
-        <NavLink key={to} to={to} className={classes.tab}>
+      {tabs.map(({ to, text, icon: Icon, isExact = false }) => (
+        <NavLink key={to} to={to} end={isExact} className={classes.tab}>
           <Icon size={20} aria-hidden />
           {text}
         </NavLink>

@@ -58,12 +58,26 @@ CREATE INDEX codes_expires_idx ON accounts.codes USING btree (expires_at);
 CREATE INDEX codes_phone_idx ON accounts.codes USING btree (phone, id) WHERE (phone IS NOT NULL);
 CREATE INDEX codes_user_idx ON accounts.codes USING btree (user_id) WHERE (user_id IS NOT NULL);
 
+create table accounts.devices (
+  user_id bigint not null,
+  key bytea not null,
+  last_used_at timestamp with time zone default now() not null
+);
+alter table accounts.devices add constraint devices_pkey PRIMARY KEY (user_id, key);
+alter table accounts.devices add constraint devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id) ON DELETE CASCADE;
+CREATE INDEX devices_last_used_at_idx ON accounts.devices USING btree (last_used_at);
+
 create table accounts.logins (
   id bigint generated always as identity not null,
   user_id bigint not null,
   created_at timestamp with time zone default now() not null,
-  ended_at timestamp with time zone
+  ended_at timestamp with time zone,
+  device text,
+  address text,
+  last_used_at timestamp with time zone default now() not null
 );
+alter table accounts.logins add constraint logins_address_check CHECK ((length(address) <= 100));
+alter table accounts.logins add constraint logins_device_check CHECK ((length(device) <= 100));
 alter table accounts.logins add constraint logins_pkey PRIMARY KEY (id);
 alter table accounts.logins add constraint logins_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id) ON DELETE CASCADE;
 CREATE INDEX logins_user_idx ON accounts.logins USING btree (user_id);
@@ -76,16 +90,20 @@ create table accounts.notices (
   phone text,
   locale text not null,
   created_at timestamp with time zone default now() not null,
-  confirmed boolean default false not null
+  confirmed boolean default false not null,
+  login_id bigint
 );
-alter table accounts.notices add constraint notices_change_check CHECK ((change = ANY (ARRAY['email'::text, 'phone'::text, 'password'::text])));
+alter table accounts.notices add constraint notices_change_check CHECK ((change = ANY (ARRAY['email'::text, 'phone'::text, 'password'::text, 'login'::text])));
 alter table accounts.notices add constraint notices_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254)));
 alter table accounts.notices add constraint notices_locale_check CHECK ((locale = ANY (ARRAY['ru'::text, 'en'::text])));
+alter table accounts.notices add constraint notices_login CHECK (((change = 'login'::text) = (login_id IS NOT NULL)));
+alter table accounts.notices add constraint notices_login_id_fkey FOREIGN KEY (login_id) REFERENCES accounts.logins(id) ON DELETE CASCADE;
 alter table accounts.notices add constraint notices_one_receiver CHECK ((num_nonnulls(email, phone) = 1));
 alter table accounts.notices add constraint notices_phone_check CHECK ((phone ~ '^[1-9][0-9]{6,14}$'::text));
 alter table accounts.notices add constraint notices_pkey PRIMARY KEY (id);
 alter table accounts.notices add constraint notices_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id) ON DELETE CASCADE;
 CREATE INDEX notices_created_at_idx ON accounts.notices USING btree (created_at);
+CREATE INDEX notices_login_idx ON accounts.notices USING btree (login_id) WHERE (login_id IS NOT NULL);
 CREATE INDEX notices_user_idx ON accounts.notices USING btree (user_id);
 
 create table accounts.refresh_tokens (

@@ -9,8 +9,8 @@ export const accessSeconds = 15 * 60
 /** For so long after a login its person may change what others could take the account over by. */
 const recentSeconds = 10 * 60
 
-/** What an access token vouches for: who, with which role and version of the user, and when they proved it (seconds). */
-export type Vouched = { id: number; role: Role; token_version: number; auth_time: number }
+/** What an access token vouches for: who, by which login, with which role and version, and when they proved it (seconds). */
+export type Vouched = { id: number; login: number; role: Role; token_version: number; auth_time: number }
 
 const openKey = (platform: Platform) => createSecretKey(platform.derive('access', ''))
 // Checking a signature costs more than finding it here.
@@ -19,9 +19,9 @@ const openVerified = () => new LRUCache<string, { user: Vouched; expires: number
 /** Proves for 15 minutes who somebody is, without a look into the database. */
 export async function accessToken(
   platform: Platform,
-  { id, role, token_version, auth_time }: Vouched,
+  { id, login, role, token_version, auth_time }: Vouched,
 ): Promise<string> {
-  return new SignJWT({ role, token_version, auth_time })
+  return new SignJWT({ role, token_version, auth_time, sid: login })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(String(id))
     .setIssuedAt()
@@ -39,6 +39,7 @@ export async function verifyAccessToken(platform: Platform, token: string): Prom
     const { payload } = await jwtVerify(token, platform.own(openKey), { algorithms: ['HS256'], audience: 'dvor' })
     const user = {
       id: Number(payload.sub),
+      login: Number(payload.sid),
       role: payload.role as Role,
       token_version: Number(payload.token_version),
       auth_time: Number(payload.auth_time),

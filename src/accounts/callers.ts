@@ -37,7 +37,7 @@ async function userOfLogin({ pool }: Platform, by: 'view' | 'refresh', value: nu
       : 'l.id = (select login_id from accounts.refresh_tokens where hash = $1 and expires_at > now())'
   const [user] = await run<User>(
     pool,
-    `select u.id, u.role from accounts.logins l join accounts.users u on u.id = l.user_id
+    `select u.id, u.role, l.id login from accounts.logins l join accounts.users u on u.id = l.user_id
      where ${login} and l.ended_at is null and u.is_active`,
     [value],
   )
@@ -57,22 +57,23 @@ async function userOfHeader(platform: Platform, header: string): Promise<User | 
   return scheme.toLowerCase() === 'token' ? userOfMachineToken(platform, token) : undefined
 }
 
-/** Versions of active users; requests that arrive together share one read, begun after they arrived. */
+/** Versions of active users by their living logins; requests that arrive together share one read, begun after they arrived. */
 const openPresent = ({ quickPool }: Platform) =>
-  gather<number, Present | undefined>(1000, async (ids) => {
+  gather<number, Present | undefined>(1000, async (logins) => {
     const rows = await run<Present>(
       quickPool,
-      'select id, token_version from accounts.users where id = any($1::bigint[]) and is_active',
-      [[...new Set(ids)]],
+      `select l.id login, u.token_version from accounts.logins l join accounts.users u on u.id = l.user_id
+       where l.id = any($1::bigint[]) and l.ended_at is null and u.is_active`,
+      [[...new Set(logins)]],
     )
-    const byId = new Map(rows.map((row) => [row.id, row]))
-    return ids.map((id) => byId.get(id))
+    const byLogin = new Map(rows.map((row) => [row.login, row]))
+    return logins.map((login) => byLogin.get(login))
   })
-type Present = { id: number; token_version: number }
+type Present = { login: number; token_version: number }
 
-/** The caller as they are now; undefined if their password, role or block changed since their token was made. */
+/** The caller as they are now; undefined if their login ended, or their password, role or block changed since their token was made. */
 async function stillVouched(platform: Platform, user: User): Promise<User | undefined> {
-  const present = await platform.own(openPresent)(user.id)
+  const present = user.login ? await platform.own(openPresent)(user.login) : undefined
   return present?.token_version === user.token_version ? user : undefined
 }
 

@@ -4,7 +4,9 @@ import type { Platform } from '../platform/module.ts'
 import { refreshDays, type Session } from './sessions.ts'
 
 /** The refresh cookie goes to the routes of logging in alone; the view cookie to all that is read. */
-const places = { refresh: '/api/auth', view: '/api' } as const
+const places = { refresh: '/api/auth', view: '/api', device: '/api' } as const
+/** A browser is known again for so long after its last login. */
+const deviceDays = 400
 
 /** Whether the caller is a browser that keeps its session in cookies. */
 export const wantsCookies = (req: FastifyRequest) => req.headers['x-dvor-session'] === 'cookie'
@@ -16,13 +18,21 @@ export function sendSession<S extends Session>(
   reply: FastifyReply,
   session: S,
 ) {
-  const { view, refresh, ...rest } = session
+  const { view, refresh, device, ...rest } = session
   // What came by cookie goes by cookie, also where the header was forgotten.
   if (!wantsCookies(req) && !cameByCookie.has(req)) return { ...rest, refresh }
   const secure = req.protocol === 'https' || platform.config.PUBLIC_URL.startsWith('https:')
   const options = { httpOnly: true, sameSite: 'strict', secure, maxAge: refreshDays * 86_400 } as const
   reply.setCookie('refresh', refresh, { ...options, path: places.refresh })
   reply.setCookie('view', view, { ...options, path: places.view })
+  // It opens nothing, and a login that comes back from another site must find it.
+  if (device)
+    reply.setCookie('device', device, {
+      ...options,
+      sameSite: 'lax',
+      maxAge: deviceDays * 86_400,
+      path: places.device,
+    })
   return rest
 }
 

@@ -3,7 +3,7 @@
  *
  *   URL                                            function             tables                        jobs
  *   POST   /api/auth/register, /auth/users         register             users, codes                  accounts.letters
- *   POST   /api/auth/login, /auth/jwt/create       login                users, logins, refresh_tokens
+ *   POST   /api/auth/login, /auth/jwt/create       login                users, logins, devices, notices      accounts.notices
  *   POST   /api/auth/refresh, /auth/jwt/refresh    refreshSession       users, logins, refresh_tokens
  *   POST   /api/auth/logout                        closeSession         logins
  *   POST   /api/login                              sendCode             codes                         accounts.sms
@@ -18,6 +18,9 @@
  *   POST   /api/profile/phone                      sendCode             codes                         accounts.sms
  *   POST   /api/profile/phone/verify               linkPhone            codes, users, notices         accounts.notices
  *   POST   /api/profile/email/confirm              requestConfirmation  codes                         accounts.letters
+ *   GET    /api/profile/sessions                   listSessions         logins
+ *   DELETE /api/profile/sessions                   endOtherSessions     logins
+ *   DELETE /api/profile/sessions/:id               endSession           logins
  *   GET    /api/profile/tokens                     listMachineTokens    tokens
  *   DELETE /api/profile/tokens/:id                 revokeMachineToken   tokens
  *   GET    /api/admin/users                        listUsers            users

@@ -6,7 +6,7 @@ export const messages: Messages = {
       jobs: {
         sms: 'Коды по SMS',
         letters: 'Письма о входе и адресе',
-        notices: 'Известия о смене адреса, номера и пароля',
+        notices: 'Известия о смене адреса, номера и пароля, о новых устройствах',
       },
       wrong_password: 'Неверное имя или пароль.',
       login_again: 'Для этого войдите заново: последний вход был больше 10 минут назад или ключом машины.',
@@ -40,6 +40,9 @@ export const messages: Messages = {
         phone_sms: 'К вашей учётной записи ({{host}}) привязан другой номер. Если это не вы, смените пароль.',
         password_subject: 'Ваш пароль изменён',
         password: 'Пароль вашей учётной записи изменён, прежние входы закончены.',
+        login_subject: 'Вход с нового устройства',
+        login:
+          'В вашу учётную запись вошли с устройства, которого мы ещё не видели: {{device}}, адрес {{address}}, {{at}}.',
         not_you: 'Если это были не вы, сразу задайте новый пароль и напишите администратору.',
         button: 'Задать новый пароль',
       },
@@ -61,7 +64,7 @@ export const messages: Messages = {
       jobs: {
         sms: 'Codes by SMS',
         letters: 'Letters about logins and addresses',
-        notices: 'Notices of a changed address, number or password',
+        notices: 'Notices of a changed address, number or password, and of new devices',
       },
       wrong_password: 'Wrong name or password.',
       login_again: 'This needs a new login: the last one was over 10 minutes ago, or you came by a machine token.',
@@ -94,6 +97,9 @@ export const messages: Messages = {
         phone_sms: 'Another number was joined to your account ({{host}}). If it was not you, change your password.',
         password_subject: 'Your password was changed',
         password: 'The password of your account was changed, and earlier logins have ended.',
+        login_subject: 'A login from a new device',
+        login:
+          'Somebody logged in to your account from a device that we have not seen yet: {{device}}, address {{address}}, {{at}}.',
         not_you: 'If it was not you, set a new password at once and write to an administrator.',
         button: 'Set a new password',
       },

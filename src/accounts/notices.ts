@@ -6,7 +6,7 @@ import { sendLetters } from '../platform/letters.ts'
 import type { Platform } from '../platform/module.ts'
 import { sendText } from './sms.ts'
 
-type Change = 'email' | 'phone' | 'password'
+type Change = 'email' | 'phone' | 'password' | 'login'
 /** How a person was reached before the change. */
 export type Reached = {
   id: number
@@ -19,9 +19,15 @@ export type Reached = {
 /**
  * Tells the owner of an account of a change, where they were reached before it: of another address by a letter to the old
  * one, or by SMS where there was none; of another number by SMS to the old one and by letter; of another password by
- * letter. Sent when the transaction commits.
+ * letter; of a login from a new device by letter. Sent when the transaction commits.
  */
-export async function tellOwner(platform: Platform, tx: Tx, change: Change, owner: Reached): Promise<void> {
+export async function tellOwner(
+  platform: Platform,
+  tx: Tx,
+  change: Change,
+  owner: Reached,
+  login_id: number | null = null,
+): Promise<void> {
   const { email, phone } = owner
   const byPhone = change === 'phone' || (change === 'email' && !email)
   const confirmed = owner.email_confirmed_at !== null
@@ -30,7 +36,7 @@ export async function tellOwner(platform: Platform, tx: Tx, change: Change, owne
   const locale = owner.locale ?? platform.config.LOCALE
   const rows = await tx
     .insertInto('accounts.notices')
-    .values(receivers.map((receiver) => ({ user_id: owner.id, change, locale, ...receiver })))
+    .values(receivers.map((receiver) => ({ user_id: owner.id, change, login_id, locale, ...receiver })))
     .returning('id')
     .execute()
   await platform.jobs.enqueue(
@@ -48,14 +54,19 @@ type Notice = {
   confirmed: boolean
   phone: string | null
   locale: Locale
+  device: string | null
+  address: string | null
+  at: string | null
 }
 
 /** Sends notices, each by letter or SMS. */
 export async function sendNotices(platform: Platform, jobs: Job<{ notice_id: number }>[]) {
   const { db, config, translate: t } = platform
   const { rows } = await sql<Notice>`
-    select id, user_id, change, email, confirmed, phone, locale from accounts.notices
-    where id = any(${jobs.map((j) => j.data.notice_id)}::bigint[])`.execute(db)
+    select n.id, n.user_id, n.change, n.email, n.confirmed, n.phone, n.locale, l.device, l.address,
+      to_char(l.created_at at time zone ${config.TIMEZONE}, 'DD.MM.YYYY HH24:MI') at
+    from accounts.notices n left join accounts.logins l on l.id = n.login_id
+    where n.id = any(${jobs.map((j) => j.data.notice_id)}::bigint[])`.execute(db)
   const noticeOf = new Map(rows.map((row) => [row.id, row]))
   const letters = rows.filter((row): row is Notice & { email: string } => row.email !== null)
   const faults = await sendLetters(
@@ -63,10 +74,13 @@ export async function sendNotices(platform: Platform, jobs: Job<{ notice_id: num
     jobs,
     (data) => data.notice_id,
     letters,
-    ({ id, change }, locale) => ({
+    ({ id, change, device, address, at }, locale) => ({
       key: `notice-${id}`,
       subject: t(locale, `accounts.notice.${change}_subject`),
-      paragraphs: [t(locale, `accounts.notice.${change}`), t(locale, 'accounts.notice.not_you')],
+      paragraphs: [
+        t(locale, `accounts.notice.${change}`, { device: device ?? '?', address, at }),
+        t(locale, 'accounts.notice.not_you'),
+      ],
       button: { label: t(locale, 'accounts.notice.button'), url: `${config.PUBLIC_URL}/forgot-password` },
     }),
   )

@@ -11,6 +11,7 @@ import type { Platform } from '../platform/module.ts'
 import { requireRecentLogin } from './access-tokens.ts'
 import { checkLink, createCode, letterLimits, linkRefused, useCode } from './codes.ts'
 import { commonPasswords } from './common-passwords.ts'
+import type { Device } from './devices.ts'
 import { type Reached, tellOwner } from './notices.ts'
 import { openSession, type Session } from './sessions.ts'
 
@@ -63,6 +64,7 @@ export async function changePassword(
   platform: Platform,
   user: User,
   { current_password = '', password }: { current_password?: string | undefined; password: string },
+  device: Device,
 ): Promise<Session> {
   requireRecentLogin(user)
   const onPool: RunSql = (text, values) => run(platform.pool, text, values)
@@ -86,7 +88,7 @@ export async function changePassword(
     if (!rows[0]?.same) throw fieldFault('/current_password', 'accounts.wrong_current_password')
     await setPassword(tx, user, 'accounts.change_password', user.id, password_hash)
     await tellOwner(platform, tx, 'password', rows[0])
-    return openSession(platform, user, sqlOf(tx))
+    return openSession(platform, tx, { id: user.id }, device)
   })
   if (!session) throw new AppError(401, 'accounts.token_refused')
   await forgive(platform, onPool, limits)

@@ -8,6 +8,7 @@ import { admit, networkOf } from '../platform/limits.ts'
 import type { Platform } from '../platform/module.ts'
 import { requireRecentLogin } from './access-tokens.ts'
 import { checkCode, createCode, useCode } from './codes.ts'
+import type { Device } from './devices.ts'
 import { tellOwner } from './notices.ts'
 import type { Profile } from './schemas.ts'
 import { openSession, type Session } from './sessions.ts'
@@ -70,8 +71,9 @@ export async function logInByPhone(
   phone: string,
   token: string,
   origin: Origin,
+  device: Device,
 ): Promise<Session & { created: boolean }> {
-  const code = await checkCode(platform, 'login', phone, token, origin.address ?? '')
+  const code = await checkCode(platform, 'login', phone, token, device.address)
   return transaction(platform.db, async (tx) => {
     await useCode(tx, code)
     await lockPhone(tx, phone)
@@ -90,7 +92,7 @@ export async function logInByPhone(
         { id, ...origin },
         { action: 'accounts.register', subject: 'accounts.users', subject_id: id, after: { phone } },
       )
-    const session = await openSession(platform, { id }, sqlOf(tx))
+    const session = await openSession(platform, tx, { id }, device)
     return { ...session!, created: !found }
   })
 }

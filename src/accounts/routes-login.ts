@@ -5,6 +5,7 @@ import { fieldFault } from '../platform/errors.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { clearSession, refreshTokenOf, sendSession, wantsCookies } from './cookies.ts'
+import { deviceOf } from './devices.ts'
 import { confirmEmail } from './letters.ts'
 import { requestReset, resetPassword } from './passwords.ts'
 import { logInByPhone, phoneDigits, sendCode } from './phones.ts'
@@ -78,7 +79,7 @@ export function loginRoutes(app: App, platform: Platform): void {
       async (req, reply) => {
         const name = req.body.username ?? req.body.email
         if (!name) throw fieldFault('/username', 'validation.required')
-        return sendSession(platform, req, reply, await login(platform, name, req.body.password, req.ip))
+        return sendSession(platform, req, reply, await login(platform, name, req.body.password, deviceOf(req)))
       },
     )
   }
@@ -96,7 +97,7 @@ export function loginRoutes(app: App, platform: Platform): void {
         },
       },
       async (req, reply) =>
-        sendSession(platform, req, reply, await refreshSession(platform, refreshTokenOf(platform, req))),
+        sendSession(platform, req, reply, await refreshSession(platform, refreshTokenOf(platform, req), req.ip)),
     )
   }
   app.post(
@@ -145,7 +146,13 @@ export function loginRoutes(app: App, platform: Platform): void {
     },
     async (req, reply) => {
       const { phone, token } = req.body
-      const session = await logInByPhone(platform, phoneDigits(phone), String(token).trim(), originOf(req))
+      const session = await logInByPhone(
+        platform,
+        phoneDigits(phone),
+        String(token).trim(),
+        originOf(req),
+        deviceOf(req),
+      )
       return sendSession(platform, req, reply, session)
     },
   )

@@ -5,12 +5,14 @@ import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { requireRecentLogin } from './access-tokens.ts'
 import { sendSession } from './cookies.ts'
+import { deviceOf } from './devices.ts'
 import { requestConfirmation } from './letters.ts'
 import { changePassword } from './passwords.ts'
 import { linkPhone, phoneDigits, sendCode } from './phones.ts'
 import { originOf } from './routes-login.ts'
 import {
   CodeSent,
+  Logins,
   MachineTokens,
   PasswordChange,
   PhoneBody,
@@ -20,6 +22,7 @@ import {
   profileEdits,
   TokenPair,
 } from './schemas.ts'
+import { endOtherSessions, endSession, listSessions } from './sessions.ts'
 import { listMachineTokens, revokeMachineToken } from './tokens.ts'
 import { changeProfile, getProfile } from './users.ts'
 
@@ -68,7 +71,8 @@ export function profileRoutes(app: App, platform: Platform): void {
         response: { 200: Ref(TokenPair, 'TokenPair') },
       },
     },
-    async (req, reply) => sendSession(platform, req, reply, await changePassword(platform, req.user, req.body)),
+    async (req, reply) =>
+      sendSession(platform, req, reply, await changePassword(platform, req.user, req.body, deviceOf(req))),
   )
   app.post(
     '/api/profile/phone',
@@ -106,6 +110,38 @@ export function profileRoutes(app: App, platform: Platform): void {
       schema: { summary: 'Send the letter that confirms one’s address again', response: { 204: NoContent } },
     },
     async (req) => requestConfirmation(platform, req.user, req.locale),
+  )
+  app.get(
+    '/api/profile/sessions',
+    {
+      config: { access: 'self' },
+      schema: {
+        summary: 'One’s own logins, with device, address and last use',
+        querystring: Closed(plainQuery),
+        response: { 200: Logins },
+      },
+    },
+    async (req) => listSessions(db, req.user, req),
+  )
+  app.delete(
+    '/api/profile/sessions',
+    {
+      config: { access: 'self' },
+      schema: {
+        summary: 'End all logins but this',
+        description: 'Their access tokens write no more and read nothing that is for staff.',
+        response: { 204: NoContent },
+      },
+    },
+    async (req) => endOtherSessions(db, req.user),
+  )
+  app.delete(
+    '/api/profile/sessions/:id',
+    {
+      config: { access: 'self' },
+      schema: { summary: 'End a login', params: IdParams, response: { 204: NoContent } },
+    },
+    async (req) => endSession(db, req.user, req.params.id),
   )
   app.get(
     '/api/profile/tokens',

@@ -117,6 +117,19 @@ export type ProfileChange = Static<typeof ProfileChange>
 /** What of a profile people edit. */
 export const profileEdits = Object.keys(ProfileChange.properties)
 
+export const LoginRow = Type.Object({
+  id: Type.Integer(),
+  device: Nullable(Type.String({ description: 'As it names itself', examples: ['Firefox, Windows'] })),
+  address: Nullable(Type.String({ description: 'Of the last use' })),
+  created_at: Instant,
+  last_used_at: Type.String({
+    format: 'date-time',
+    description: 'The login or its last refresh, so up to 15 minutes ago',
+  }),
+  current: Type.Boolean({ description: 'The one that asks' }),
+})
+export const Logins = Page(LoginRow)
+
 export const MachineToken = Type.Object({
   id: Type.Integer(),
   created_at: Instant,

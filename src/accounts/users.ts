@@ -11,6 +11,7 @@ import { admit, forgive, networkOf } from '../platform/limits.ts'
 import type { Platform } from '../platform/module.ts'
 import { requireRecentLogin } from './access-tokens.ts'
 import { createCode, letterLimits } from './codes.ts'
+import type { Device } from './devices.ts'
 import { tellOwner } from './notices.ts'
 import { checkPassword, checkStrength, hashPassword } from './passwords.ts'
 import { type Profile, type ProfileChange, profileEdits, type Registration } from './schemas.ts'
@@ -109,8 +110,9 @@ export async function insertUser(db: Db, user: NewUser): Promise<number> {
 }
 
 /** Logs in by a name or address and its password. */
-export async function login(platform: Platform, name: string, password: string, address: string): Promise<Session> {
-  const session = await openSession(platform, await checkLogin(platform, name, password, address))
+export async function login(platform: Platform, name: string, password: string, device: Device): Promise<Session> {
+  const checked = await checkLogin(platform, name, password, device.address)
+  const session = await transaction(platform.db, (tx) => openSession(platform, tx, checked, device))
   // The password was changed, or the user blocked, while it was checked.
   if (!session) throw wrongPassword()
   return session

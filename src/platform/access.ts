@@ -20,11 +20,13 @@ export type Access = 'anyone' | 'self' | 'user' | readonly (Exclude<Role, 'user'
 
 /**
  * The caller of a request; for the audit log from where and by which request. `auth_time`: when they proved who they are
- * (seconds), and `token_version`, which user their token is of, are absent for machine tokens and cookies.
+ * (seconds), and `token_version`, which user their token is of, are absent for machine tokens and cookies; `login`, by
+ * which login they came, for machine tokens.
  */
 export type User = {
   id: number
   role: Role
+  login?: number
   auth_time?: number
   token_version?: number
   address?: string

@@ -58,13 +58,34 @@ export interface AccountsCodes {
   user_id: number | null;
 }
 
+export interface AccountsDevices {
+  /**
+   * HMAC of a browser's cookie, or of the name and network of what keeps no cookies
+   */
+  key: Buffer;
+  last_used_at: Generated<string>;
+  user_id: number;
+}
+
 export interface AccountsLogins {
+  /**
+   * personal: address, of the last use
+   */
+  address: string | null;
   /**
    * When the person proved who they are; refreshing does not renew it
    */
   created_at: Generated<string>;
+  /**
+   * Browser and system, as the user agent names itself
+   */
+  device: string | null;
   ended_at: string | null;
   id: Generated<number>;
+  /**
+   * The login or its last refresh
+   */
+  last_used_at: Generated<string>;
   user_id: number;
 }
 
@@ -81,6 +102,7 @@ export interface AccountsNotices {
   email: string | null;
   id: Generated<number>;
   locale: string;
+  login_id: number | null;
   /**
    * personal: phone
    */
@@ -807,6 +829,7 @@ export interface ShopStockMovements {
 
 export interface DB {
   "accounts.codes": AccountsCodes;
+  "accounts.devices": AccountsDevices;
   "accounts.logins": AccountsLogins;
   "accounts.notices": AccountsNotices;
   "accounts.refresh_tokens": AccountsRefreshTokens;

@@ -1880,6 +1880,164 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/profile/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One’s own logins, with device, address and last use
+         * @description Who may: everybody who is logged in, about their own account.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                id: number;
+                                device: string | null;
+                                address: string | null;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                created_at: string;
+                                /**
+                                 * Format: date-time
+                                 * @description The login or its last refresh, so up to 15 minutes ago
+                                 */
+                                last_used_at: string;
+                                /** @description The one that asks */
+                                current: boolean;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /**
+         * End all logins but this
+         * @description Their access tokens write no more and read nothing that is for staff.
+         *
+         *     Who may: everybody who is logged in, about their own account.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/profile/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a login
+         * @description Who may: everybody who is logged in, about their own account.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/profile/tokens": {
         parameters: {
             query?: never;

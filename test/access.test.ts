@@ -118,6 +118,13 @@ const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/admin/users/:id', async () => (await person(app)).id],
   ['/api/outbox/:id', async () => (await app.get('/api/outbox', { token: tokens.admin })).body.results[0].id],
   [
+    '/api/profile/sessions/:id',
+    async () => {
+      const { token } = await logIn(app, owner.username, owner.password)
+      return (await app.get('/api/profile/sessions', { token })).body.results[0].id
+    },
+  ],
+  [
     '/api/profile/tokens/:id',
     async () => {
       await app.post('/auth', { username: owner.username, password: owner.password })

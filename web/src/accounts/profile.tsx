@@ -12,6 +12,7 @@ import { Invites } from './profile-invites.tsx'
 import { PasswordSection } from './profile-password.tsx'
 import { PersonForm } from './profile-person.tsx'
 import { Preferences } from './profile-preferences.tsx'
+import { Sessions } from './profile-sessions.tsx'
 import { Tokens } from './profile-tokens.tsx'
 import { initialsOf, useProfile } from './queries.ts'
 
@@ -61,6 +62,7 @@ export function ProfilePage() {
         <Stack gap="lg">
           <Preferences />
           <Invites profile={profile} />
+          <Sessions />
           <Tokens />
         </Stack>
       </SimpleGrid>

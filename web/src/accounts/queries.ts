@@ -11,6 +11,10 @@ export const accountQueries = {
     queryFn: () => answer(api.GET('/api/profile')),
     staleTime: 60_000,
   }),
+  sessions: queryOptions({
+    queryKey: ['accounts', 'sessions'],
+    queryFn: () => answer(api.GET('/api/profile/sessions', { params: { query: { page_size: 100 } } })),
+  }),
   tokens: queryOptions({
     queryKey: ['accounts', 'tokens'],
     queryFn: () => answer(api.GET('/api/profile/tokens', { params: { query: { page_size: 100 } } })),

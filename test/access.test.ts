@@ -99,6 +99,13 @@ const aStop = async () => {
   return phone
 }
 
+const aMailing = () =>
+  created(
+    '/api/mailings',
+    { text: 'Собрание', starts_at: '2098-01-01T09:00:00Z', ends_at: '2098-01-01T18:00:00Z' },
+    tokens.admin,
+  )
+
 /** Makes a row that belongs to the owner and may be spoilt by the call; by the beginning of the address. */
 const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/collects/:id', aCollect],
@@ -115,6 +122,7 @@ const specimens: [prefix: string, make: () => Promise<number | string>][] = [
   ['/api/bills/:id', aBill],
   ['/api/clients/stops/:phone', aStop],
   ['/api/clients/:id', () => created('/api/clients', { phone: aPhone() }, tokens.admin)],
+  ['/api/mailings/:id', aMailing],
   ['/api/admin/users/:id', async () => (await person(app)).id],
   ['/api/outbox/:id', async () => (await app.get('/api/outbox', { token: tokens.admin })).body.results[0].id],
   [

@@ -6,8 +6,17 @@ import type { ReasonCode } from './reasons.ts'
 /** Whoever watches a mailing listens to this; whoever changes its state or counts notifies it. */
 export const mailingTopic = (id: number) => `mailing ${id}`
 
+/** The loops of mailings, for those who wake them. */
+export const clockLoopName = 'mailings.clock'
+export const senderLoopName = 'mailings.sender'
+
 /** Messages that one statement moves, where a million may be meant. */
 export const expireChunk = 10_000
+
+/** Messages `m` of a mailing, after an id: all of them, or on from the last of a chunk. */
+export const waitingOf = (mailing: number, after = 0) => sql`m.mailing_id = ${mailing} and m.id > ${after}
+  and m.id between (select first_message_id from mailings.mailings where id = ${mailing})
+    and (select last_message_id from mailings.mailings where id = ${mailing})`
 
 /** Why each message `m` goes: for one reason, or at the end of its mailing. */
 const outcomes = (reason: ReasonCode | 'end'): { status: RawBuilder<string>; lastError: RawBuilder<string> } => {

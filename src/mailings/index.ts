@@ -11,11 +11,25 @@
  *   GET    /api/clients/stops                   listStops            stops
  *   POST   /api/clients/stops                   createStop           stops, messages, counters
  *   DELETE /api/clients/stops/:phone            removeStop           stops
+ *
+ *   GET    /api/mailings                        listMailings         mailings, counters
+ *   POST   /api/mailings                        createMailing        mailings                          loop mailings.clock
+ *   GET    /api/mailings/audiences              listAudiences        (of the modules that run)
+ *   GET    /api/mailings/:id                    getMailing           mailings, counters
+ *   PUT    /api/mailings/:id                    changeMailing        mailings, messages, counters      loop mailings.clock
+ *   PATCH  /api/mailings/:id                    changeMailing        mailings, messages, counters      loop mailings.clock
+ *   DELETE /api/mailings/:id                    removeMailing        mailings, messages
+ *   POST   /api/mailings/:id/cancel             cancelMailing        mailings, messages, counters      loop mailings.clock
+ *   POST   /api/mailings/:id/pause              pauseMailing         mailings
+ *   POST   /api/mailings/:id/resume             resumeMailing        mailings, recent_answers          loop mailings.sender
+ *   POST   /api/mailings/:id/retry              retryMailing         mailings, messages, counters      loop mailings.sender
+ *   GET    /api/mailings/:id/events             mailingState         mailings, counters
  */
 import type { Module } from '../platform/module.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Client, Message } from './schemas.ts'
+import { Mailing } from './schemas-mailings.ts'
 import { settings } from './settings.ts'
 
 declare module '../platform/access.ts' {
@@ -31,7 +45,7 @@ export const mailings: Module = {
   roles: ['operator'],
   outboxKinds: ['message'],
   routes,
-  shapes: [Client, Message],
+  shapes: [Client, Message, Mailing],
   loops: [],
   jobs: {},
   invariants: [
@@ -47,7 +61,7 @@ export const mailings: Module = {
     {
       name: 'a mailing that is over has no message under way',
       sql: `select m.id, m.mailing_id from mailings.messages m join mailings.mailings l on l.id = m.mailing_id
-            where m.status = 'processing' and l.status <> 'running'`,
+            where m.status = 'processing' and l.status <> 'running' and not l.draining`,
     },
     {
       name: 'what was sent stands in the minute in which it was',

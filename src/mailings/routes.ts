@@ -1,8 +1,10 @@
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import { clientRoutes } from './routes-clients.ts'
+import { mailingRoutes } from './routes-mailings.ts'
 
 /** Every URL of mailings. */
 export function routes(app: App, platform: Platform): void {
   clientRoutes(app, platform)
+  mailingRoutes(app, platform)
 }

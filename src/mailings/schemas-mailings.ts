@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { cursorQuery, Ordering, Page } from '../http/pages.ts'
+import { cursorQuery, Ordering, Page, pageQuery } from '../http/pages.ts'
 import { Choice, Closed, Instant, Nullable, Text } from '../http/schemas.ts'
 import { Counts, mailingStatuses, OperatorCode, Phone } from './schemas.ts'
 
@@ -38,14 +38,23 @@ const text = Text(1000, {
   examples: ['Завтра с 9 до 18 не будет горячей воды.'],
 })
 
+const KeptFilter = Type.Object(
+  {
+    operator_codes: Type.Optional(Type.Array(Type.String())),
+    tags: Type.Optional(Type.Array(Type.String())),
+    audience: Type.Optional(Type.String()),
+  },
+  { additionalProperties: Type.Unknown(), description: 'Codes and tags, or an audience and its parameters' },
+)
+
 export const Mailing = Type.Object(
   {
     id: Type.Integer(),
     text: Type.String(),
     starts_at: Instant,
     ends_at: Instant,
-    filter: Filter,
-    local_window: Nullable(LocalWindow),
+    filter: KeptFilter,
+    local_window: Nullable(Type.Object({ from: Type.String(), to: Type.String() })),
     status: Choice([...mailingStatuses], { examples: ['running'] }),
     counts: Type.Object(Counts.properties, {
       description: 'What is under way is `processing`; all 0 before the start',
@@ -131,5 +140,6 @@ export const Audience = Type.Object({
 })
 export type Audience = Static<typeof Audience>
 export const Audiences = Page(Audience)
+export const AudiencesQuery = Closed(pageQuery)
 
 export const Retried = Type.Object({ count: Type.Integer({ description: 'Messages that go out again' }) })

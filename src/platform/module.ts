@@ -1,5 +1,7 @@
 import type { FastifyRequest } from 'fastify'
+import type { RawBuilder } from 'kysely'
 import type pg from 'pg'
+import type { TObject } from 'typebox'
 import type { Role, User } from './access.ts'
 import type { Cache } from './cache.ts'
 import type { Config } from './config.ts'
@@ -22,6 +24,8 @@ export type Platform = {
   /** Roles that may be given, and kinds of what is sent, of the modules that run. */
   roles: Role[]
   outboxKinds: string[]
+  /** People whom mailings can be sent to, of the modules that run. */
+  audiences: Audience[]
   log: Logger
   /** Aborted when the process is asked to stop: it goes on with what it has and takes nothing new. */
   stopping: AbortSignal
@@ -70,6 +74,25 @@ export type Secret = {
 /** A rule that must hold at every instant, as SQL that returns the rows that break it. */
 export type Invariant = { name: string; sql: string }
 
+/**
+ * People whom a mailing can be sent to. `name` is `module.what`; the module's messages hold under `audiences.<what>` its
+ * `label`, and words for each parameter and placeholder by its name.
+ */
+export type Audience = {
+  name: string
+  /** A closed object; those that name a row say in `references` of which table. */
+  parameters: TObject
+  references?: Record<string, string>
+  /** What `fields` of each of its people hold. */
+  placeholders: readonly string[]
+  /**
+   * SQL of one row for each person, however often they are meant: `phone` (null where they gave none), `timezone` (null for
+   * the installation's), `fields` (jsonb of texts).
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: each audience knows its own parameters, checked against their schema
+  people(parameters: any): RawBuilder<unknown>
+}
+
 /** Makes example data; the same options give the same data. */
 export type Seed = {
   /** Words of the command line: option → default and meaning. */
@@ -87,6 +110,7 @@ export type Module = {
   roles?: readonly Role[]
   /** Kinds of what it sends, each inserted into platform.outbox_kinds by its migration. */
   outboxKinds?: readonly string[]
+  audiences?: readonly Audience[]
   messages: Messages
   routes(app: App, platform: Platform): void
   // biome-ignore lint/suspicious/noExplicitAny: each kind knows the data of its own jobs
@@ -105,7 +129,8 @@ export type Module = {
 }
 
 /** The names that these modules bring. */
-export const namesOf = (modules: Module[]): Pick<Platform, 'roles' | 'outboxKinds'> => ({
+export const namesOf = (modules: Module[]): Pick<Platform, 'roles' | 'outboxKinds' | 'audiences'> => ({
   roles: [...new Set(modules.flatMap((m) => m.roles ?? []))],
   outboxKinds: [...new Set(modules.flatMap((m) => m.outboxKinds ?? []))],
+  audiences: modules.flatMap((m) => m.audiences ?? []),
 })

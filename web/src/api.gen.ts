@@ -3844,6 +3844,818 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mailings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mailings
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    status?: "scheduled" | "running" | "finished" | "cancelled";
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Mailing"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Add a mailing
+         * @description It begins by itself at `starts_at`, at once where that has come, and its audience is taken then. At `ends_at` what is not sent stays so.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: text
+                         * @description May hold `{phone}`, `{tag}` and what the audience offers
+                         * @example Завтра с 9 до 18 не будет горячей воды.
+                         */
+                        text: string;
+                        /**
+                         * Format: date-time
+                         * @description In the past: it begins at once
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        starts_at: string;
+                        /**
+                         * Format: date-time
+                         * @description Nothing is sent from then on
+                         * @example 2026-11-21T18:00:00Z
+                         */
+                        ends_at: string;
+                        /**
+                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                         * @example {
+                         *       "operator_codes": [
+                         *         "999"
+                         *       ],
+                         *       "tags": [
+                         *         "жильцы"
+                         *       ]
+                         *     }
+                         */
+                        filter?: {
+                            /**
+                             * @example [
+                             *       "999",
+                             *       "916"
+                             *     ]
+                             */
+                            operator_codes?: string[];
+                            /**
+                             * @example [
+                             *       "жильцы"
+                             *     ]
+                             */
+                            tags?: string[];
+                            /**
+                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                             * @example housing.debtors
+                             */
+                            audience?: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                        local_window?: {
+                            /** @example 09:00 */
+                            from: string;
+                            /** @example 09:00 */
+                            to: string;
+                        } | null;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/audiences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Audiences of other modules
+         * @description What may stand in `filter` in place of codes and tags: those of the modules that run.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                /** @example housing.debtors */
+                                name: string;
+                                /** @example Должники */
+                                label: string;
+                                /** @description JSON Schema of its parameters */
+                                parameters: {
+                                    [key: string]: unknown;
+                                };
+                                /** @description What a text to it may hold */
+                                placeholders: {
+                                    /** @example sum */
+                                    name: string;
+                                    label: string;
+                                }[];
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mailing
+         * @description Counts are those of this instant.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /**
+         * Replace a mailing
+         * @description Once it has started only `ends_at` and `local_window` change, for what is not yet sent; the rest, and all after its end: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                    "If-Match"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: text
+                         * @description May hold `{phone}`, `{tag}` and what the audience offers
+                         * @example Завтра с 9 до 18 не будет горячей воды.
+                         */
+                        text: string;
+                        /**
+                         * Format: date-time
+                         * @description In the past: it begins at once
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        starts_at: string;
+                        /**
+                         * Format: date-time
+                         * @description Nothing is sent from then on
+                         * @example 2026-11-21T18:00:00Z
+                         */
+                        ends_at: string;
+                        /**
+                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                         * @example {
+                         *       "operator_codes": [
+                         *         "999"
+                         *       ],
+                         *       "tags": [
+                         *         "жильцы"
+                         *       ]
+                         *     }
+                         */
+                        filter: {
+                            /**
+                             * @example [
+                             *       "999",
+                             *       "916"
+                             *     ]
+                             */
+                            operator_codes?: string[];
+                            /**
+                             * @example [
+                             *       "жильцы"
+                             *     ]
+                             */
+                            tags?: string[];
+                            /**
+                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                             * @example housing.debtors
+                             */
+                            audience?: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                        local_window: {
+                            /** @example 09:00 */
+                            from: string;
+                            /** @example 09:00 */
+                            to: string;
+                        } | null;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /**
+         * Remove a mailing and its messages
+         * @description One that runs is stopped first.
+         *
+         *     Who may: admin, operator.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /**
+         * Change a mailing
+         * @description Once it has started only `ends_at` and `local_window` change, for what is not yet sent; the rest, and all after its end: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                    "If-Match"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: text
+                         * @description May hold `{phone}`, `{tag}` and what the audience offers
+                         * @example Завтра с 9 до 18 не будет горячей воды.
+                         */
+                        text?: string;
+                        /**
+                         * Format: date-time
+                         * @description In the past: it begins at once
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        starts_at?: string;
+                        /**
+                         * Format: date-time
+                         * @description Nothing is sent from then on
+                         * @example 2026-11-21T18:00:00Z
+                         */
+                        ends_at?: string;
+                        /**
+                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                         * @example {
+                         *       "operator_codes": [
+                         *         "999"
+                         *       ],
+                         *       "tags": [
+                         *         "жильцы"
+                         *       ]
+                         *     }
+                         */
+                        filter?: {
+                            /**
+                             * @example [
+                             *       "999",
+                             *       "916"
+                             *     ]
+                             */
+                            operator_codes?: string[];
+                            /**
+                             * @example [
+                             *       "жильцы"
+                             *     ]
+                             */
+                            tags?: string[];
+                            /**
+                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                             * @example housing.debtors
+                             */
+                            audience?: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                        local_window?: {
+                            /** @example 09:00 */
+                            from: string;
+                            /** @example 09:00 */
+                            to: string;
+                        } | null;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/mailings/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a mailing
+         * @description Nothing is claimed after the answer; what was `processing` becomes `expired`, of a large one within seconds. A finished or cancelled one: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a mailing
+         * @description Nothing new is claimed; its end stays. Not running or paused: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a paused mailing
+         * @description Not paused: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send those in error again
+         * @description Before its end; a finished one runs again. Those whose local window does not open before the end stay in error.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Messages that go out again */
+                            count: number;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mailing as it goes
+         * @description Server-sent events, each the mailing with its counts as they are now; the last one when it is over.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/houses": {
         parameters: {
             query?: never;
@@ -8790,6 +9602,62 @@ export interface components {
              */
             created_at: string;
             sent_at: string | null;
+        };
+        Mailing: {
+            id: number;
+            text: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            ends_at: string;
+            /** @description Codes and tags, or an audience and its parameters */
+            filter: {
+                operator_codes?: string[];
+                tags?: string[];
+                audience?: string;
+            } & {
+                [key: string]: unknown;
+            };
+            local_window: {
+                from: string;
+                to: string;
+            } | null;
+            /**
+             * @example running
+             * @enum {string}
+             */
+            status: "scheduled" | "running" | "finished" | "cancelled";
+            /** @description What is under way is `processing`; all 0 before the start */
+            counts: {
+                total: number;
+                processing: number;
+                sent: number;
+                error: number;
+                expired: number;
+            };
+            /** @description People of the audience who have given no phone */
+            unreachable: number;
+            created_by: number | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            updated_at: string;
+            started_at: string | null;
+            finished_at: string | null;
+            paused_at: string | null;
+            pause_reason: string | null;
         };
         House: {
             id: number;

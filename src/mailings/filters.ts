@@ -1,0 +1,85 @@
+import { sql } from 'kysely'
+import { type PageOf, pageAnswer, type pageRequest } from '../http/pages.ts'
+import { compileSchema, fieldFaultsOf } from '../http/validation.ts'
+import type { Db, Tx } from '../platform/database.ts'
+import { fieldFault, fieldFaults } from '../platform/errors.ts'
+import type { Locale } from '../platform/i18n.ts'
+import type { Audience, Platform } from '../platform/module.ts'
+import type { Audience as AudienceShape, Filter } from './schemas-mailings.ts'
+import { ownPlaceholders } from './text.ts'
+
+/** Whom a mailing is for, as its row keeps it. */
+export type Aim = {
+  operator_codes: string[]
+  tags: string[]
+  audience: string | null
+  audience_parameters: Record<string, unknown> | null
+}
+
+/** The audience of this name, of the modules that run. */
+export const findAudience = ({ audiences }: Platform, name: string | null): Audience | undefined =>
+  audiences.find((one) => one.name === name)
+
+/** What a text to these people may hold. */
+export const knownPlaceholders = (platform: Platform, { audience }: Pick<Aim, 'audience'>): string[] => [
+  ...ownPlaceholders,
+  ...(findAudience(platform, audience)?.placeholders ?? []),
+]
+
+/** A filter as a row keeps it; throws 400 at the field that is not known, not right or names what is not there. */
+export async function aimOf(platform: Platform, db: Db | Tx, filter: Filter): Promise<Aim> {
+  const { operator_codes = [], tags = [], audience, ...parameters } = filter
+  if (audience === undefined) {
+    const unknown = Object.keys(parameters).map((name) => ({
+      path: `/filter/${name.slice(0, 100).replace(/~/g, '~0').replace(/\//g, '~1')}`,
+      code: 'validation.additionalProperties',
+    }))
+    if (unknown.length) throw fieldFaults(unknown.slice(0, 20))
+    return { operator_codes, tags, audience: null, audience_parameters: null }
+  }
+  const found = findAudience(platform, audience)
+  if (!found) {
+    const allowed = platform.audiences.map(({ name }) => name).join(', ')
+    throw fieldFault('/filter/audience', 'mailings.unknown_audience', { allowed })
+  }
+  if (operator_codes.length || tags.length) throw fieldFault('/filter/audience', 'mailings.audience_alone')
+  const check = compileSchema({ schema: found.parameters, httpPart: 'body' })
+  // The check writes sums as they are kept.
+  const checked: Record<string, unknown> = structuredClone(parameters)
+  if (!check(checked))
+    throw fieldFaults(fieldFaultsOf(check.errors ?? []).map((fault) => ({ ...fault, path: `/filter${fault.path}` })))
+  for (const [name, table] of Object.entries(found.references ?? {})) {
+    const id = checked[name]
+    if (id === undefined) continue
+    const { rows } = await sql`select from ${sql.table(table)} where id = ${id}`.execute(db)
+    if (!rows.length) throw fieldFault(`/filter/${name}`, 'validation.unknown_id')
+  }
+  return { operator_codes: [], tags: [], audience, audience_parameters: checked }
+}
+
+/** The audiences that may stand in a filter, with words for people. */
+export function listAudiences(
+  { audiences, translate }: Platform,
+  locale: Locale,
+  page: ReturnType<typeof pageRequest>,
+): PageOf<AudienceShape> {
+  const worded = audiences.map(({ name, parameters, placeholders }): AudienceShape => {
+    const words = (key: string) => translate(locale, `${name.replace('.', '.audiences.')}.${key}`)
+    const { properties } = parameters
+    return {
+      name,
+      label: words('label'),
+      parameters: {
+        ...parameters,
+        properties: Object.fromEntries(
+          Object.entries(properties).map(([key, schema]) => [key, { title: words(key), ...schema }]),
+        ),
+      },
+      placeholders: [
+        ...ownPlaceholders.map((key) => ({ name: key, label: translate(locale, `mailings.placeholders.${key}`) })),
+        ...placeholders.map((key) => ({ name: key, label: words(key) })),
+      ],
+    }
+  })
+  return pageAnswer(page, worded.slice(page.offset, page.offset + page.limit), worded.length)
+}

@@ -133,9 +133,8 @@ export async function createMailing(
   })
 }
 
-const times = new Set<string>(['starts_at', 'ends_at'])
 const isSame = (field: string, a: unknown, b: unknown) =>
-  times.has(field) ? Date.parse(a as string) === Date.parse(b as string) : isDeepStrictEqual(a, b)
+  field.endsWith('_at') ? Date.parse(a as string) === Date.parse(b as string) : isDeepStrictEqual(a, b)
 
 /**
  * Changes a mailing, unless it is another edition than the caller's If-Match names: 412. Once started only its end and its

@@ -12,6 +12,7 @@ import { migrate } from '../src/platform/migrate.ts'
 import { makeCrowd } from '../test/crowd.ts'
 import { eventually, freePort, startProcess } from '../test/harness.ts'
 import { prepareBilling } from './billing.ts'
+import { prepareImport } from './importing.ts'
 import { caller, compare, rate } from './measure.ts'
 
 const callers = 64
@@ -129,6 +130,14 @@ await claim(
   'the same, spread',
   order(false),
   orderBare(false),
+)
+
+const importing = prepareImport(pool, { product, headers: crowd[0]!.headers })
+await claim(
+  'clients imported from a CSV, by HTTP',
+  'COPY of the same rows into the same table',
+  importing.imported,
+  importing.copied,
 )
 
 const billing = stack.use(

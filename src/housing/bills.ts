@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { csvLine } from '../http/csv.ts'
 import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../http/pages.ts'
 import type { User } from '../platform/access.ts'
 import { type Db, run } from '../platform/database.ts'
@@ -158,22 +159,15 @@ const csvSql = `
     from housing.bill_lines where bill_id = b.id) l
   order by m.apartment_id`
 
-// Programs for tables take what begins so for a formula.
-const cell = (value: unknown) => {
-  const text = String(value ?? '')
-  const plain = /^[=+@\t]|^-\D/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
-}
-
 /** The current bills of a month as CSV, a line for each flat; a thousand at a time, however many there are. */
 export async function billsCsv({ db, pool }: Platform, house: number, month: string): Promise<AsyncIterable<string>> {
   const current = await findCurrentRun(db, house, month)
   return (async function* () {
-    yield `${csvColumns.join(',')}\r\n`
+    yield csvLine(csvColumns)
     for (let after = 0; current.run !== null; ) {
       const rows = await run<Record<string, unknown>>(pool, csvSql, [current.run, after])
       if (!rows.length) return
-      yield rows.map((row) => `${csvColumns.map((name) => cell(row[name])).join(',')}\r\n`).join('')
+      yield rows.map((row) => csvLine(csvColumns.map((name) => row[name]))).join('')
       after = rows.at(-1)!.apartment_id as number
     }
   })()

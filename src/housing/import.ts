@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { sql } from 'kysely'
-import { type CsvRow, readCsv } from '../http/csv.ts'
+import { type CsvRow, inChunks, readCsv } from '../http/csv.ts'
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { type Tx, transaction } from '../platform/database.ts'
@@ -38,17 +38,6 @@ const mostErrors = 100
 const dryRunBytes = 64 << 20
 
 type Counts = { apartments: number; meters: number; readings: number }
-
-async function* chunked<T>(rows: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let chunk: T[] = []
-  for await (const row of rows) {
-    chunk.push(row)
-    if (chunk.length < chunkRows) continue
-    yield chunk
-    chunk = []
-  }
-  if (chunk.length) yield chunk
-}
 
 /**
  * Takes up one chunk: first its flats, then meters, then readings, each by a few statements. What stands in a row before
@@ -111,7 +100,7 @@ export async function importHouse(
   if (!dry_run) {
     const file = await opened(source)
     const report = newReport(file)
-    for await (const chunk of chunked(file.rows))
+    for await (const chunk of inChunks(file.rows, chunkRows))
       add(report, await transaction(db, (tx) => takeUp(tx, user, house, chunk)))
     return report
   }
@@ -123,7 +112,7 @@ export async function importHouse(
     await transaction(db, async (tx) => {
       const file = await opened(createReadStream(copy))
       report = newReport(file)
-      for await (const chunk of chunked(file.rows)) add(report, await takeUp(tx, user, house, chunk))
+      for await (const chunk of inChunks(file.rows, chunkRows)) add(report, await takeUp(tx, user, house, chunk))
       throw undone
     }).catch((error) => {
       if (error !== undone) throw error

@@ -1,6 +1,6 @@
-import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { Csv, sendCsv } from '../http/csv.ts'
 import { cursorRequest, pageRequest } from '../http/pages.ts'
 import { IdParams, NoQuery, Ref } from '../http/schemas.ts'
 import type { App } from '../platform/fastify.ts'
@@ -58,15 +58,12 @@ export function billRoutes(app: App, platform: Platform): void {
         summary: 'Bills of a house and month as CSV',
         params: IdParams,
         querystring: CsvQuery,
-        response: { 200: { content: { 'text/csv': { schema: Type.String() } } } },
+        response: { 200: Csv },
       },
     },
     async (req, reply) => {
       const rows = await billsCsv(platform, req.params.id, req.query.month)
-      return reply
-        .type('text/csv; charset=utf-8')
-        .header('content-disposition', `attachment; filename="bills-${req.params.id}-${req.query.month}.csv"`)
-        .send(Readable.from(rows) as never)
+      return sendCsv(reply, `bills-${req.params.id}-${req.query.month}`, rows) as never
     },
   )
   app.get(

@@ -1,7 +1,8 @@
 import { isAscii } from 'node:buffer'
 import { pipeline, Readable } from 'node:stream'
 import { type Info, parse } from 'csv-parse'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
 import { AppError } from '../platform/errors.ts'
 
 /** A column of a file: its head, and the field that it was taken for. */
@@ -9,6 +10,9 @@ export type CsvColumn = { header: string; field: string | null }
 
 /** A row by its fields, trimmed, or what makes it unreadable; `line` is the one that it ends on, the head is 1. */
 export type CsvRow<F extends string> = { line: number; values: Partial<Record<F, string>>; fault?: string }
+
+/** The answer of a route that gives a CSV. */
+export const Csv = { content: { 'text/csv': { schema: Type.String() } } }
 
 /** Longer than any row of ours; a quote that is never closed would else swallow the file. */
 const longestRow = 64 << 10
@@ -163,4 +167,38 @@ export async function readCsv<const F extends string>(
     if (broken !== undefined) yield { line: broken, values: {}, fault: 'csv.broken' }
   }
   return { columns, rows: rows() }
+}
+
+/** Rows as they come, so many together. */
+export async function* inChunks<T>(rows: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let chunk: T[] = []
+  for await (const row of rows) {
+    chunk.push(row)
+    if (chunk.length < size) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length) yield chunk
+}
+
+// Programs for tables take what begins so for a formula.
+const cell = (value: unknown) => {
+  const text = String(value ?? '')
+  const plain = /^[=+@\t]|^-\D/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
+}
+
+/** One line of a CSV. */
+export const csvLine = (values: unknown[]): string => `${values.map(cell).join(',')}\r\n`
+
+/** Sends a CSV as its lines are made; with `bom` as programs for tables know UTF-8. */
+export function sendCsv(reply: FastifyReply, name: string, lines: AsyncIterable<string>, { bom = false } = {}) {
+  async function* marked() {
+    yield '\ufeff'
+    yield* lines
+  }
+  return reply
+    .type('text/csv; charset=utf-8')
+    .header('content-disposition', `attachment; filename="${name}.csv"`)
+    .send(Readable.from(bom ? marked() : lines))
 }

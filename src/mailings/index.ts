@@ -8,8 +8,11 @@
  *   PUT    /api/clients/:id                     changeClient         clients
  *   PATCH  /api/clients/:id                     changeClient         clients
  *   DELETE /api/clients/:id                     removeClient         clients, messages, counters
+ *   POST   /api/clients/import                  importClients        clients
+ *   GET    /api/clients/export                  clientsCsv           clients
  *   GET    /api/clients/stops                   listStops            stops
  *   POST   /api/clients/stops                   createStop           stops, messages, counters
+ *   POST   /api/clients/stops/import            importStops          stops, messages, counters
  *   DELETE /api/clients/stops/:phone            removeStop           stops
  *
  *   GET    /api/mailings                        listMailings         mailings, counters

@@ -9,7 +9,8 @@ export function readPhone(text: string): string | undefined {
   if (digits.length === 11 && digits[0] === '7') return digits
   if (typed[0] === '+') return undefined
   if (digits.length === 11 && digits[0] === '8') return `7${digits.slice(1)}`
-  return digits.length === 10 && /[3-9]/.test(digits[0]!) ? `7${digits}` : undefined
+  // Of ten digits only a mobile number is surely not one of eleven that lost its last.
+  return digits.length === 10 && digits[0] === '9' ? `7${digits}` : undefined
 }
 
 /** The number that was meant; throws 400 at the field where there is none. */

@@ -1,14 +1,19 @@
+import { Csv, csvOf, sendCsv } from '../http/csv.ts'
 import { cursorRequest } from '../http/pages.ts'
 import { IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import { sendEdition } from '../platform/etags.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { changeClient, createClient, getClient, listClients, removeClient } from './clients.ts'
+import { changeClient, clientsCsv, createClient, getClient, listClients, removeClient } from './clients.ts'
+import { importClients, importStops } from './import.ts'
 import { Client } from './schemas.ts'
 import {
   ClientChange,
   Clients,
+  ClientsExportQuery,
+  ClientsImportQuery,
   ClientsQuery,
+  ClientsReport,
   clientEdits,
   NewClient,
   NewStop,
@@ -90,6 +95,35 @@ export function clientRoutes(app: App, platform: Platform): void {
     async (req) => removeClient(platform, req.user, req.params.id),
   )
 
+  const importing = (summary: string, description: string) => ({
+    summary,
+    description: `A \`text/csv\` body of any size, or a form with a file. \`;\`, \`,\` or tabs; UTF-8 or windows-1251. ${description} Phones in any usual spelling; only they are needed. One that is there already is skipped, so the same file again changes nothing. Good rows are kept.`,
+    consumes: ['text/csv', 'multipart/form-data'],
+    querystring: ClientsImportQuery,
+    response: { 200: ClientsReport },
+  })
+  app.post(
+    '/api/clients/import',
+    {
+      config: { access: staff, csv: true },
+      schema: importing('Take clients from a CSV', 'Columns `phone`, `operator_code`, `tag`, `timezone` in any order.'),
+    },
+    async (req) => importClients(platform, req.user, await csvOf(req), { ...req.query, locale: req.locale }),
+  )
+  app.get(
+    '/api/clients/export',
+    {
+      config: { access: readers },
+      schema: {
+        summary: 'Clients as CSV',
+        description: 'All that the filters leave, oldest first.',
+        querystring: ClientsExportQuery,
+        response: { 200: Csv },
+      },
+    },
+    async (req, reply) => sendCsv(reply, 'clients', clientsCsv(platform, req.query), req.query) as never,
+  )
+
   app.get(
     '/api/clients/stops',
     {
@@ -111,6 +145,14 @@ export function clientRoutes(app: App, platform: Platform): void {
       },
     },
     async (req) => createStop(platform, req.user, req.body, req.once),
+  )
+  app.post(
+    '/api/clients/stops/import',
+    {
+      config: { access: staff, csv: true },
+      schema: importing('Take numbers never to be written to from a CSV', 'Columns `phone` and `reason` in any order.'),
+    },
+    async (req) => importStops(platform, req.user, await csvOf(req), { ...req.query, locale: req.locale }),
   )
   app.delete(
     '/api/clients/stops/:phone',

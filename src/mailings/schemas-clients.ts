@@ -45,3 +45,40 @@ export const StopsQuery = Closed({
   ordering: Ordering('created_at', 'id'),
 })
 export const StopParams = Closed({ phone: AnyPhone })
+
+const Count = Type.Integer({ minimum: 0 })
+export const ClientsReport = Type.Object({
+  dry_run: Type.Boolean(),
+  created: Count,
+  skipped: Type.Integer({ description: 'Rows whose phone was there already, or stood above in the file' }),
+  faulty: Count,
+  errors: Type.Array(
+    Type.Object({
+      line: Type.Integer({ description: 'Of the file; its head is line 1' }),
+      field: Nullable(Type.String()),
+      message: Type.String(),
+    }),
+    { description: 'The first 100 faulty rows' },
+  ),
+  columns: Type.Array(
+    Type.Object({ header: Type.String(), field: Nullable(Type.String({ description: 'null: passed over' })) }),
+    { description: 'What each column of the file was taken for' },
+  ),
+})
+export type ClientsReport = Static<typeof ClientsReport>
+export const ClientsImportQuery = Closed({
+  columns: Type.Optional(
+    Text(500, {
+      description:
+        'Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.',
+      examples: ['phone,operator_code,tag,timezone'],
+    }),
+  ),
+  dry_run: Type.Optional(
+    Type.Boolean({ description: 'Tells what would be, and keeps nothing; up to a million numbers' }),
+  ),
+})
+export const ClientsExportQuery = Closed({
+  ...clientFilters,
+  bom: Type.Optional(Type.Boolean({ description: 'Begins with the mark by which spreadsheet programs know UTF-8' })),
+})

@@ -7,7 +7,10 @@ import type { caller } from './measure.ts'
 const rows = 100_000
 
 /** Clients imported by HTTP, as a file of phones, operators, tags and zones, beside COPY of the same rows into the same table. */
-export function prepareImport(pool: pg.Pool, api: { product: ReturnType<typeof caller>; headers: Record<string, string> }) {
+export function prepareImport(
+  pool: pg.Pool,
+  api: { product: ReturnType<typeof caller>; headers: Record<string, string> },
+) {
   const lines = Array.from({ length: rows }, (_, i) => {
     // In no order, as the numbers of people are.
     const phone = `79${String((i * 618_033_989) % 1_000_000_000).padStart(9, '0')}`

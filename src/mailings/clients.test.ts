@@ -144,3 +144,70 @@ test('numbers are stopped and let go', async () => {
   const log = await app.get('/api/admin/audit?action=mailings.create_stop', { token: admin })
   assert.equal(log.body.count, 26)
 })
+
+/** A mailing that runs, with a message to each of the clients, as its start would make them. */
+async function running(clients: number[]): Promise<number> {
+  const { pool } = app.platform
+  const { rows } = await pool.query(
+    `insert into mailings.mailings (text, starts_at, ends_at, status, started_at)
+     values ('Завтра не будет воды', now(), now() + interval '1 hour', 'running', now()) returning id`,
+  )
+  const mailing = rows[0].id as number
+  await pool.query(
+    `with made as (
+       insert into mailings.messages (mailing_id, client_id, phone, operator_code, due_at)
+       select $1, id, phone, operator_code, now() + interval '1 hour' from mailings.clients where id = any($2::bigint[])
+       returning operator_code)
+     insert into mailings.counters (mailing_id, operator_code, total) select $1, operator_code, count(*) from made group by 2`,
+    [mailing, clients],
+  )
+  return mailing
+}
+const messagesOf = async (mailing: number) =>
+  (
+    await app.platform.pool.query(
+      'select phone, client_id is null gone, status, last_error from mailings.messages where mailing_id = $1 order by phone',
+      [mailing],
+    )
+  ).rows.map((m) => Object.values(m).join(' '))
+
+// Guarantee: what waits for a client who is removed, or for a number that is stopped, is expired by then, with the reason, and
+// counted; messages of removed clients keep their number; other numbers' messages wait on.
+test('nothing waits for whoever is gone or stopped', async () => {
+  const ids: number[] = []
+  for (const n of [1, 2, 3, 4]) ids.push((await create({ phone: `7988000000${n}` })).body.id)
+  const mailing = await running(ids)
+  await app.platform.pool.query(
+    `with sent as (update mailings.messages set status = 'sent', sent_at = now() where mailing_id = $1 and phone = '79880000004'),
+       minute as (insert into mailings.minutes (mailing_id, at, sent) values ($1, date_trunc('minute', now()), 1))
+     update mailings.counters set sent = 1 where mailing_id = $1`,
+    [mailing],
+  )
+  assert.equal((await app.delete(`/api/clients/${ids[0]}`, { token: operator })).status, 204)
+  assert.equal((await app.delete(`/api/clients/${ids[3]}`, { token: operator })).status, 204)
+  assert.equal((await app.post('/api/clients/stops', { phone: '89880000002' }, { token: operator })).status, 201)
+  assert.deepEqual(await messagesOf(mailing), [
+    '79880000001 true expired removed',
+    '79880000002 false expired stopped',
+    '79880000003 false processing ',
+    '79880000004 true sent ',
+  ])
+  await app.audit()
+  const { pool } = app.platform
+  // People of another module have no client: found by the number itself.
+  await pool.query(
+    `with aud as (update mailings.mailings set audience = 'housing.residents', audience_parameters = '{}' where id = $1)
+     update mailings.messages set client_id = null where mailing_id = $1`,
+    [mailing],
+  )
+  const file = 'phone\n79880000003\n'
+  const stops = await app.call('POST', '/api/clients/stops/import', {
+    raw: file,
+    token: operator,
+    headers: { 'content-type': 'text/csv' },
+  })
+  assert.equal(stops.body.created, 1)
+  assert.ok((await messagesOf(mailing)).includes('79880000003 true expired stopped'))
+  await pool.query(`update mailings.mailings set status = 'finished', finished_at = now() where id = $1`, [mailing])
+  await app.audit()
+})

@@ -7,8 +7,10 @@ import { type Db, type Tx, transaction } from '../platform/database.ts'
 import { AppError, notFound, violated } from '../platform/errors.ts'
 import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
+import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { contains } from '../platform/search.ts'
+import { expireMessages } from './expire.ts'
 import { operatorOf, readPhone } from './phones.ts'
 import type { Client } from './schemas.ts'
 import { type ClientChange, type ClientFilters, clientEdits, type NewClient } from './schemas-clients.ts'
@@ -139,7 +141,12 @@ export async function changeClient(
 /** Removes a client: what waits for them expires, and their other messages keep the number alone. */
 export async function removeClient({ db }: Platform, user: User, id: number): Promise<void> {
   await transaction(db, async (tx) => {
+    // An audience that is being made holds the client until it commits, and one that comes later does not find them.
     const before = await getClient(tx, id, sql`for update`)
+    // All of theirs, for the removal touches all: never a counter before a message.
+    await sql`select from mailings.messages where client_id = ${id} order by id for update`.execute(tx)
+    const expired = await expireMessages(tx, sql`m.client_id = ${id}`, 'removed')
+    if (expired.count) await wake(tx, 'mailings.clock')
     await tx.deleteFrom('mailings.clients').where('id', '=', id).execute()
     await record(tx, user, 'remove_client', id, before, undefined)
   })

@@ -140,16 +140,11 @@ test('an upload that breaks off leaves nothing half', async () => {
   socket.write(whole.subarray(0, cut))
   await eventually('the first chunks are there', async () => (await clients('7904')).length === 10_000)
   socket.destroy()
-  await eventually('the import has ended', () =>
-    app.logs.some(
-      (line) => /clients\/import/.test(line) && /"ms"/.test(line) && /premature|aborted|4\d\d|5\d\d/i.test(line),
-    ),
-  )
-  const kept = await clients('7904')
-  assert.equal(kept.length, 10_000)
-  assert.ok(kept.every((client, i) => client === `7904${String(i).padStart(7, '0')} 904 тег номер ${i} Asia/Omsk`))
-  assert.deepEqual(numbers(await send(file)), [2000, 10_000, 0])
-  assert.equal((await clients('7904')).length, 12_000)
+  const again = await send(file)
+  assert.deepEqual(numbers(again), [2000, 10_000, 0])
+  const all = await clients('7904')
+  assert.equal(all.length, 12_000)
+  assert.ok(all.every((client, i) => client === `7904${String(i).padStart(7, '0')} 904 тег номер ${i} Asia/Omsk`))
 })
 
 // Guarantee: two people who send the same numbers at once, in other orders, add each once and get no fault.

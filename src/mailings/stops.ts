@@ -5,8 +5,10 @@ import { recordChange } from '../platform/audit.ts'
 import { type Db, type Tx, transaction } from '../platform/database.ts'
 import { notFound } from '../platform/errors.ts'
 import { change, type Once } from '../platform/idempotency.ts'
+import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { found } from './clients.ts'
+import { expireChunk, expireMessages } from './expire.ts'
 import { phoneOf } from './phones.ts'
 import type { NewStop, Stop } from './schemas-clients.ts'
 
@@ -44,7 +46,31 @@ export async function stopPhones(tx: Tx, user: User, phones: string[], reasons: 
     insert into mailings.stops (phone, reason, created_by)
     select phone, reason, ${user.id} from unnest(${phones}::text[], ${reasons}::text[]) with ordinality t(phone, reason, n)
     order by phone, n on conflict (phone) do nothing returning phone`.execute(tx)
+  if (rows.length)
+    await expireWaiting(
+      tx,
+      rows.map((row) => row.phone),
+    )
   return rows.length
+}
+
+/**
+ * Expires what waits for these numbers. Found through their clients; only messages to people of other modules, and to
+ * clients who are gone, are looked through. What a client's change of number hides from this, no claim lets out.
+ */
+async function expireWaiting(tx: Tx, phones: string[]): Promise<void> {
+  const waiting = sql`array(
+    select w.id from mailings.clients c join mailings.messages w on w.client_id = c.id
+    where c.phone = any(${phones}::text[]) and w.status = 'processing'
+    union all
+    select w.id from mailings.mailings l join mailings.messages w on w.mailing_id = l.id
+    where l.status = 'running' and l.audience is not null
+      and w.status = 'processing' and w.client_id is null and w.phone = any(${phones}::text[]))`
+  let expired: Awaited<ReturnType<typeof expireMessages>>
+  do {
+    expired = await expireMessages(tx, sql`m.id = any(${waiting})`, 'stopped')
+    if (expired.count) await wake(tx, 'mailings.clock')
+  } while (expired.count === expireChunk)
 }
 
 /** Stops a number; again is no fault and changes nothing. */

@@ -3646,6 +3646,140 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/clients/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take clients from a CSV
+         * @description A `text/csv` body of any size, or a form with a file. `;`, `,` or tabs; UTF-8 or windows-1251. Columns `phone`, `operator_code`, `tag`, `timezone` in any order. Phones in any usual spelling; only they are needed. One that is there already is skipped, so the same file again changes nothing. Good rows are kept.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
+                     * @example phone,operator_code,tag,timezone
+                     */
+                    columns?: string;
+                    /** @description Tells what would be, and keeps nothing; up to a million numbers */
+                    dry_run?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            dry_run: boolean;
+                            created: number;
+                            /** @description Rows whose phone was there already, or stood above in the file */
+                            skipped: number;
+                            faulty: number;
+                            /** @description The first 100 faulty rows */
+                            errors: {
+                                /** @description Of the file; its head is line 1 */
+                                line: number;
+                                field: string | null;
+                                message: string;
+                            }[];
+                            /** @description What each column of the file was taken for */
+                            columns: {
+                                header: string;
+                                field: string | null;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clients as CSV
+         * @description All that the filters leave, oldest first.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @example 999 */
+                    operator_code?: string;
+                    tag?: string;
+                    /** @description Part of the phone in any spelling, or of the tag */
+                    search?: string;
+                    /** @description Begins with the mark by which spreadsheet programs know UTF-8 */
+                    bom?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/csv": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/clients/stops": {
         parameters: {
             query?: never;
@@ -3770,6 +3904,82 @@ export interface paths {
                              * @example 2026-11-21T09:00:00Z
                              */
                             created_at: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/stops/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take numbers never to be written to from a CSV
+         * @description A `text/csv` body of any size, or a form with a file. `;`, `,` or tabs; UTF-8 or windows-1251. Columns `phone` and `reason` in any order. Phones in any usual spelling; only they are needed. One that is there already is skipped, so the same file again changes nothing. Good rows are kept.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
+                     * @example phone,operator_code,tag,timezone
+                     */
+                    columns?: string;
+                    /** @description Tells what would be, and keeps nothing; up to a million numbers */
+                    dry_run?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            dry_run: boolean;
+                            created: number;
+                            /** @description Rows whose phone was there already, or stood above in the file */
+                            skipped: number;
+                            faulty: number;
+                            /** @description The first 100 faulty rows */
+                            errors: {
+                                /** @description Of the file; its head is line 1 */
+                                line: number;
+                                field: string | null;
+                                message: string;
+                            }[];
+                            /** @description What each column of the file was taken for */
+                            columns: {
+                                header: string;
+                                field: string | null;
+                            }[];
                         };
                     };
                 };

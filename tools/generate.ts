@@ -55,6 +55,8 @@ try {
   put('src/platform/tables.gen.ts', readFileSync(types, 'utf8'))
   put('schema.sql', await schemaText(server.url, schemas))
   for (const page of await generatedPages()) put(page.file, page.content)
+  // The composer counts as the server does.
+  put('web/src/mailings/parts.gen.ts', readFileSync('src/mailings/parts.ts', 'utf8'))
   const document = join(folder, 'openapi.json')
   writeFileSync(document, JSON.stringify(await describeApi(modules)))
   put('web/src/api.gen.ts', await webTypes(document))

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AppError } from '../platform/errors.ts'
-import { checkText, type Parts, partsOf, placeholdersOf, renderText } from './text.ts'
+import { type Parts, partsOf } from './parts.ts'
+import { checkText, placeholdersOf, renderText } from './text.ts'
 
 // Guarantee: parts are counted as gateways do: 160 and 153 in GSM-7, its extension by two, 70 and 67 units otherwise, and no
 // character is cut by the end of a part.

@@ -2,20 +2,16 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import sharp from 'sharp'
-// @ts-expect-error plain JavaScript, for it runs before anything is installed
-import { environment, lean } from '../tools/prepare.js'
 import { type Answer, person } from './harness.ts'
-import { startWorld } from './world.ts'
+import { asNpmStarts, startWorld } from './world.ts'
 
 // Guarantee: a server that is started as npm starts it stays under 400 MB with a crowd at the door: hundreds of logins,
 // covers of 27 megapixels, thousands of payments and lists, each wave at once.
 test('a crowd costs less than 400 MB', { skip: process.platform !== 'linux' && 'reads /proc' }, async () => {
-  const { MALLOC_ARENA_MAX, UV_THREADPOOL_SIZE, NODE_COMPILE_CACHE } = environment()
-  const settings = { NODE_OPTIONS: lean.join(' '), MALLOC_ARENA_MAX, UV_THREADPOOL_SIZE, NODE_COMPILE_CACHE }
   await using world = await startWorld({
     commands: ['start'],
     people: 1,
-    settings: { ...settings, DATABASE_POOL: '10' },
+    settings: { ...asNpmStarts(), DATABASE_POOL: '10' },
   })
   const api = world.apis[0]!
   const headers = world.crowd[0]!.headers

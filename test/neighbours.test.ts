@@ -11,7 +11,7 @@ import { modules } from '../src/app.ts'
 import { auditModules } from '../src/audit.ts'
 import { type Answer, type Client, eventually } from './harness.ts'
 import { proving, size } from './size.ts'
-import { startWorld } from './world.ts'
+import { asNpmStarts, startWorld } from './world.ts'
 
 // What goes wrong for one must cost its neighbours nothing: each trouble below is begun in a living installation, and
 // meanwhile others read and pay. `npm run prove` holds their rate against the one without the trouble, in the same run.
@@ -81,7 +81,7 @@ before(async () => {
       commands: ['start'],
       people: 64,
       email: true,
-      settings: { MAIL_URL: mail.url, SMS_URL: gateway.url, DATABASE_POOL: '10' },
+      settings: { ...asNpmStarts(), MAIL_URL: mail.url, SMS_URL: gateway.url, DATABASE_POOL: '10' },
     }),
   )
   api = world.apis[0]!

@@ -2,9 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+// @ts-expect-error plain JavaScript, for it runs before anything is installed
+import { environment, lean } from '../tools/prepare.js'
 import { makeCrowd } from './crowd.ts'
 import { type Client, cloneDatabase, startProcess } from './harness.ts'
 import { type StoreName, startStore } from './stores.ts'
+
+/** What `npm start` sets for the process that it starts: bounds of memory and of threads. */
+export const asNpmStarts = (): Record<string, string> => {
+  const { MALLOC_ARENA_MAX, UV_THREADPOOL_SIZE, NODE_COMPILE_CACHE } = environment()
+  return { NODE_OPTIONS: lean.join(' '), MALLOC_ARENA_MAX, UV_THREADPOOL_SIZE, NODE_COMPILE_CACHE }
+}
 
 /** API processes over one database and one store, and a crowd that may call them. */
 export async function startWorld(options: {
@@ -20,6 +28,8 @@ export async function startWorld(options: {
   const database = stack.adopt(await cloneDatabase(), (d) => d.drop())
   const cache = stack.adopt(await startStore(options.store ?? 'memory'), (s) => s.stop())
   const pool = stack.adopt(new pg.Pool({ connectionString: database.url, max: 2 }), (p) => p.end())
+  // The database is dropped while a connection of its may still be ending.
+  pool.on('error', () => {})
   const crowd = await makeCrowd(database.url, options.people, options.email)
   const settings = {
     DATABASE_URL: database.url,

@@ -11,7 +11,7 @@ import { shop } from './index.ts'
 // Guarantee: after kill -9 among orders, their documents and their calls of the delivery service, every acknowledged
 // order is there with its lines, those retried with their key are there once, no stock is lost, and each order has one
 // document, one letter and one delivery.
-test('kill -9 among orders, documents and deliveries', { timeout: 200_000 }, async () => {
+test('kill -9 among orders, documents and deliveries', { timeout: size(200_000, 2_000_000) }, async () => {
   const people = 200
   let onCall = () => {}
   await using service = await deliveryService(async (_, response) => {

@@ -1,5 +1,5 @@
 import { bareTransaction, type Client, repeated, run } from '../platform/database.ts'
-import { isDatabaseAway } from '../platform/errors.ts'
+import { isBusy, isDatabaseAway } from '../platform/errors.ts'
 import { formatsOf } from '../platform/formats.ts'
 import type { Loop } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
@@ -21,15 +21,27 @@ export const monthTopic = (month: string) => `billing-month ${month.slice(0, 7)}
 
 type Waiting = { id: number; house_id: number; month: string; status: string }
 
-/** Computes the runs that wait, oldest first, until none does. A process that dies leaves its run to the next one. */
+/**
+ * Computes the runs that wait, oldest first, until none does. A process that dies leaves its run to the next one; a run
+ * whose rows somebody holds lets the others pass, and is taken up again at the loop's next turn.
+ */
 async function billWaiting(platform: Platform, signal: AbortSignal): Promise<void> {
+  const held: number[] = []
   while (!signal.aborted) {
     const [next] = await run<Waiting>(
       platform.pool,
-      `select id, house_id, month, status from housing.billing_runs where status in ('queued', 'running') order by id limit 1`,
+      `select id, house_id, month, status from housing.billing_runs
+       where status in ('queued', 'running') and id <> all($1) order by id limit 1`,
+      [held],
     )
     if (!next) return
-    await bill(platform, next, signal)
+    try {
+      await bill(platform, next, signal)
+    } catch (error) {
+      if (!isBusy(error)) throw error
+      platform.log.warn({ err: error, run_id: next.id }, 'a billing run waits for rows that somebody holds')
+      held.push(next.id)
+    }
   }
 }
 
@@ -44,8 +56,9 @@ async function bill(platform: Platform, waiting: Waiting, signal: AbortSignal): 
       failures = 0
       after = step
     } catch (error) {
-      // A database that is away says nothing about the run: the loop comes again.
-      if (isDatabaseAway(error) || isDatabaseAway((error as Error).cause)) throw error
+      // A database that is away or rows that are held say nothing about the run; a statement that takes too long does.
+      const isHeld = isBusy(error) && (error as { code?: string }).code !== '57014'
+      if (isHeld || isDatabaseAway(error) || isDatabaseAway((error as Error).cause)) throw error
       platform.log.warn({ err: error, run_id: waiting.id, failures: ++failures }, 'a step of a billing run failed')
       if (failures === tries) return fail(platform, waiting, error as Error)
       await new Promise((done) => setTimeout(done, 200 * failures))

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import pg from 'pg'
 import { type Billing, bigHouse, billingOf, stopAt } from '../../test/billing.ts'
 import { eventually, type Json, logInAdmin, startApp, type TestApp } from '../../test/harness.ts'
 import { addApartment, addHouse } from '../../test/housing.ts'
+import { wake } from '../platform/loops.ts'
 import { billingLoop } from './billing.ts'
 
 let app: TestApp
@@ -132,6 +134,29 @@ test('a run that fails', async () => {
   assert.equal((await over(working)).status, 'completed')
   await app.platform.pool.query('delete from housing.tariffs where id = $1', [huge])
   assert.equal((await b.bill(bad.house, '2026-02')).status, 'completed')
+})
+
+// Guarantee: a run whose house somebody holds is not given up, lets the runs of other houses pass, and ends when it is let go.
+test('a run beside a held house', async () => {
+  await using stack = new AsyncDisposableStack()
+  const [held, free] = [await bigHouse(app.platform.pool, 3), await bigHouse(app.platform.pool, 3)]
+  const holder = stack.adopt(new pg.Client({ connectionString: app.databaseUrl }), (c) => c.end())
+  await holder.connect()
+  await holder.query('begin')
+  await holder.query('select from housing.houses where id = $1 for no key update', [held.house])
+  const waiting = (await start(held.house)).body.id
+  const passing = (await start(free.house)).body.id
+  assert.equal((await over(passing)).status, 'completed')
+  // Woken again and again, it would long have been tried too often.
+  const waits = () =>
+    app.logs.filter((line) => line.includes('waits for rows') && line.includes(`"run_id":${waiting}`)).length
+  for (let n = 1; n <= 4; n++) {
+    await eventually('it was tried', () => waits() >= n)
+    await wake(app.platform.db as never, billingLoop.name)
+  }
+  assert.equal((await getRun(waiting)).status, 'queued')
+  await holder.query('rollback')
+  assert.equal((await over(waiting)).status, 'completed')
 })
 
 // Guarantee: a run counts by the tariffs of its start, whatever changes meanwhile; a reading corrected meanwhile counts in

@@ -1,5 +1,14 @@
-import { bulkhead, CircuitState, ConsecutiveBreaker, circuitBreaker, ExponentialBackoff, handleWhen } from 'cockatiel'
-import { Pool } from 'undici'
+import {
+  bulkhead,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleWhen,
+  type IBackoff,
+  type IBackoffFactory,
+} from 'cockatiel'
+import { type Dispatcher, Pool } from 'undici'
 import type { Logger } from './log.ts'
 import { outgoingSeconds } from './metrics.ts'
 
@@ -10,6 +19,8 @@ export type OutgoingRequest = {
   body?: string | Buffer
   /** Ends the wait for a turn, and cuts the call off before its deadline. */
   signal?: AbortSignal
+  /** Asked right before the first byte leaves, also by a call that waited for its connection; false: nothing is sent. */
+  mayStart?: () => boolean
 }
 export type OutgoingAnswer = { status: number; headers: Record<string, string | string[] | undefined>; body: Buffer }
 
@@ -32,6 +43,8 @@ export type Outgoing = {
   /** One try. Redirects are answers like others; so is any status. Throws OutgoingError and nothing else. */
   request(request: OutgoingRequest): Promise<OutgoingAnswer>
   state(): OutgoingState
+  /** For how many milliseconds the endpoint is still left alone, 0 when a call may be made. */
+  restsMs(): number
   /** Cuts off what is under way. */
   close(): Promise<void>
 }
@@ -80,6 +93,15 @@ export function openOutgoing(options: {
     bodyTimeout: 0,
     allowH2: false,
   })
+  let restsUntil = 0
+  /** The backoff of the breaker, which does not say itself when it ends. */
+  const watched = <T>(pauses: IBackoffFactory<T>): IBackoffFactory<T> => ({
+    next(context): IBackoff<T> {
+      const pause = pauses.next(context)
+      restsUntil = performance.now() + pause.duration
+      return { duration: pause.duration, next: watched(pause).next }
+    },
+  })
   // A probe that its caller cut off proves nothing, so it must not close the breaker.
   const breaker = circuitBreaker(
     handleWhen(
@@ -87,7 +109,7 @@ export function openOutgoing(options: {
     ).orWhenResult((answer) => (answer as OutgoingAnswer).status >= 500),
     {
       breaker: new ConsecutiveBreaker(limits.failures),
-      halfOpenAfter: new ExponentialBackoff({ initialDelay: limits.pauseMs, maxDelay: limits.longestPauseMs }),
+      halfOpenAfter: watched(new ExponentialBackoff({ initialDelay: limits.pauseMs, maxDelay: limits.longestPauseMs })),
     },
   )
   breaker.onBreak(() => log.warn({ endpoint: name }, 'the endpoint fails and is left alone for a while'))
@@ -96,46 +118,68 @@ export function openOutgoing(options: {
   const latencies: number[] = []
   let inFlight = 0
 
-  async function once(request: OutgoingRequest, late: AbortSignal): Promise<OutgoingAnswer> {
-    const signal = request.signal ? AbortSignal.any([late, request.signal]) : late
-    const faultOf = (error: unknown): OutgoingError => {
-      if (error instanceof OutgoingError) return error
-      if (late.aborted) return new OutgoingError('timeout', `${name}: no whole answer within ${timeoutMs} ms`, error)
-      if (signal.aborted) return new OutgoingError('aborted', `${name}: cut off`, error)
-      const { code = '', message } = error as { code?: string; message: string }
-      const fault = connectCodes.has(code) ? 'unreachable' : 'broken'
-      return new OutgoingError(fault, `${name}: ${fault}, ${code || message}`, error)
-    }
-    const talk = async (): Promise<OutgoingAnswer> => {
-      const answer = await pool.request({
-        method: request.method,
-        path: request.path,
-        headers: { 'user-agent': 'dvor', ...request.headers },
-        body: request.body ?? null,
-        signal,
-      })
+  const aborted = (cause?: unknown) => new OutgoingError('aborted', `${name}: cut off`, cause)
+  function faultOf(error: unknown): OutgoingError {
+    if (error instanceof OutgoingError) return error
+    const { code = '', message } = error as { code?: string; message: string }
+    const fault = connectCodes.has(code) ? 'unreachable' : 'broken'
+    return new OutgoingError(fault, `${name}: ${fault}, ${code || message}`, error)
+  }
+
+  /** One exchange, over at the deadline whatever it waits for: a connection hears no signal while it is being made. */
+  function once({ method, path, headers, body, signal, mayStart }: OutgoingRequest): Promise<OutgoingAnswer> {
+    return new Promise((resolve, reject) => {
+      let exchange: Dispatcher.DispatchController | undefined
+      let over = false
       const chunks: Buffer[] = []
       let bytes = 0
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-        bytes += chunk.length
-        // Leaving the loop by a throw destroys the body, and with it the connection.
-        if (bytes > maxBytes) throw new OutgoingError('too_large', `${name}: the answer is over ${maxBytes} bytes`)
-        chunks.push(chunk)
+      const answer: OutgoingAnswer = { status: 0, headers: {}, body: Buffer.alloc(0) }
+      const end = (): boolean => {
+        if (over) return false
+        over = true
+        clearTimeout(late)
+        signal?.removeEventListener('abort', onAbort)
+        return true
       }
-      return { status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) }
-    }
-    // A request that still waits for a connection hears no signal, so the deadline is held against it from outside.
-    const { promise: cut, reject } = Promise.withResolvers<never>()
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      signal.throwIfAborted()
-      return await Promise.race([talk(), cut])
-    } catch (error) {
-      throw faultOf(error)
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+      const fail = (error: unknown) => {
+        if (!end()) return
+        reject(faultOf(error))
+        // Destroys the connection: what comes of this answer must not be taken for that of the next.
+        exchange?.abort(error as Error)
+      }
+      const onAbort = () => fail(aborted(signal?.reason))
+      const late = setTimeout(
+        () => fail(new OutgoingError('timeout', `${name}: no whole answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      )
+      if (signal?.aborted) return onAbort()
+      signal?.addEventListener('abort', onAbort)
+      pool.dispatch(
+        { method, path, headers: { 'user-agent': 'dvor', ...headers }, body: body ?? null },
+        {
+          onRequestStart(controller) {
+            // Thrown here, nothing of it is written, and the connection stays as it is.
+            if (over || mayStart?.() === false) throw aborted()
+            exchange = controller
+          },
+          onResponseStart(_controller, status, given) {
+            answer.status = status
+            answer.headers = given
+          },
+          onResponseData(_controller, chunk) {
+            bytes += chunk.length
+            if (bytes > maxBytes) fail(new OutgoingError('too_large', `${name}: the answer is over ${maxBytes} bytes`))
+            else chunks.push(chunk)
+          },
+          onResponseEnd() {
+            if (!end()) return
+            answer.body = Buffer.concat(chunks)
+            resolve(answer)
+          },
+          onResponseError: (_controller, error) => fail(error),
+        },
+      )
+    })
   }
 
   /** A call whose turn has come: nothing is sent while the endpoint rests. */
@@ -144,12 +188,10 @@ export function openOutgoing(options: {
     // While one call tries whether the endpoint is back, the others do not wait for it.
     if (breaker.state === CircuitState.HalfOpen) throw resting()
     const started = performance.now()
-    const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), timeoutMs)
     inFlight++
     let outcome = 'resting'
     try {
-      const answer = await breaker.execute(() => once(request, late.signal))
+      const answer = await breaker.execute(() => once(request))
       outcome = String(answer.status)
       return answer
     } catch (error) {
@@ -158,7 +200,6 @@ export function openOutgoing(options: {
       throw error
     } finally {
       inFlight--
-      clearTimeout(timer)
       const ms = performance.now() - started
       outgoingSeconds.observe({ endpoint: name, outcome }, ms / 1000)
       if (outcome !== 'resting' && latencies.push(ms) > latencySamples) latencies.shift()
@@ -168,17 +209,19 @@ export function openOutgoing(options: {
   return {
     async request(request) {
       const { signal } = request
+      if (signal?.aborted) throw aborted(signal.reason)
+      if (!signal || turns.executionSlots > 0) return turns.execute(() => attempt(request))
       const { promise: cut, reject } = Promise.withResolvers<never>()
-      const onAbort = () => reject(new OutgoingError('aborted', `${name}: cut off`, signal?.reason))
-      if (signal?.aborted) onAbort()
-      signal?.addEventListener('abort', onAbort, { once: true })
+      const onAbort = () => reject(aborted(signal.reason))
+      signal.addEventListener('abort', onAbort, { once: true })
       try {
         // Whose wait was ended is passed over when the turn comes.
         return await Promise.race([cut, turns.execute(() => attempt(request), signal)])
       } finally {
-        signal?.removeEventListener('abort', onAbort)
+        signal.removeEventListener('abort', onAbort)
       }
     },
+    restsMs: () => (breaker.state === CircuitState.Open ? Math.max(0, restsUntil - performance.now()) : 0),
     state() {
       const sorted = [...latencies].sort((a, b) => a - b)
       const at = (share: number) => Math.round(sorted[Math.ceil(sorted.length * share) - 1]!)

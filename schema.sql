@@ -786,6 +786,47 @@ CREATE UNIQUE INDEX tariffs_valid_from_key ON housing.tariffs USING btree (servi
 
 create schema mailings;
 
+CREATE OR REPLACE FUNCTION mailings.admit(me uuid, tests boolean, under_way integer, wanted_slots integer, concurrency integer, spacing_ms double precision, ahead_ms double precision, term_ms double precision, state text, latency jsonb, OUT permits integer, OUT slots integer, OUT first_slot_ms double precision, OUT now_ms double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  moment timestamptz;
+  slot timestamptz;
+  theirs bigint;
+  trying bigint;
+  rivals bigint;
+  before_me bigint;
+  share bigint;
+begin
+  -- Whoever asks passes here alone, and reads what those before have written: each statement of a function sees anew.
+  select next_slot_at into slot from mailings.gateway for update;
+  moment := clock_timestamp();
+  select coalesce(sum(s.in_flight), 0), count(*) filter (where s.is_test),
+    count(*) filter (where not s.is_test and s.seen_at > moment - interval '3 s'),
+    count(*) filter (where not s.is_test and s.seen_at > moment - interval '3 s' and s.id < me)
+  into theirs, trying, rivals, before_me from mailings.senders s where s.id <> me and s.expires_at > moment;
+  share := case when tests then 1 else greatest(concurrency - trying, 0) end;
+  if not tests then
+    share := share / (rivals + 1) + case when before_me < share % (rivals + 1) then 1 else 0 end;
+  end if;
+  permits := greatest(least(share, concurrency - theirs), 0);
+  insert into mailings.senders as s (id, is_test, in_flight, breaker, latency_ms, seen_at, expires_at)
+  values (me, tests, greatest(permits, under_way), state, latency, moment, moment + make_interval(secs => term_ms / 1000))
+  on conflict (id) do update set in_flight = excluded.in_flight, breaker = excluded.breaker,
+    latency_ms = coalesce(excluded.latency_ms, s.latency_ms), seen_at = excluded.seen_at, expires_at = excluded.expires_at;
+  slots := 0;
+  if spacing_ms > 0 and permits > 0 then
+    -- What was not used is gone. The second bound counts where the clock was set back.
+    slot := least(greatest(slot, moment + interval '10 ms'), moment + make_interval(secs => (ahead_ms + spacing_ms) / 1000));
+    slots := greatest(least(wanted_slots, ceil(ahead_ms / spacing_ms / (rivals + 1)),
+      ceil((ahead_ms - extract(epoch from slot - moment) * 1000) / spacing_ms)), 0);
+    update mailings.gateway set next_slot_at = slot + make_interval(secs => slots * spacing_ms / 1000);
+    first_slot_ms := extract(epoch from slot - moment) * 1000;
+  end if;
+  now_ms := extract(epoch from moment) * 1000;
+end $function$;
+
 CREATE OR REPLACE FUNCTION mailings.opens_at(at timestamp with time zone, zone text, from_time time without time zone, to_time time without time zone)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
@@ -976,7 +1017,8 @@ create table mailings.senders (
   breaker text default 'closed'::text not null,
   latency_ms jsonb,
   seen_at timestamp with time zone default now() not null,
-  expires_at timestamp with time zone not null
+  expires_at timestamp with time zone not null,
+  is_test boolean default false not null
 ) with (fillfactor=50);
 alter table mailings.senders add constraint senders_breaker_check CHECK ((breaker = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text])));
 alter table mailings.senders add constraint senders_in_flight_check CHECK ((in_flight >= 0));

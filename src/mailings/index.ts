@@ -33,6 +33,7 @@ import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Client, Message } from './schemas.ts'
 import { Mailing } from './schemas-mailings.ts'
+import { senderLoop } from './sender.ts'
 import { settings } from './settings.ts'
 
 declare module '../platform/access.ts' {
@@ -49,7 +50,7 @@ export const mailings: Module = {
   outboxKinds: ['message'],
   routes,
   shapes: [Client, Message, Mailing],
-  loops: [],
+  loops: [senderLoop],
   jobs: {},
   invariants: [
     {

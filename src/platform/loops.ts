@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Client, Tx } from './database.ts'
 import type { Logger } from './log.ts'
 import { type Notices, notify } from './notices.ts'
 
@@ -18,7 +17,7 @@ const topicOf = (name: string) => `loop ${name}`
 const freed = 'leases'
 
 /** Has the loop run at once when the transaction commits, in whichever process it runs; once for many wakes. */
-export const wake = (tx: Tx | Client, name: string): Promise<void> => notify(tx, topicOf(name))
+export const wake = (tx: Parameters<typeof notify>[0], name: string): Promise<void> => notify(tx, topicOf(name))
 
 /**
  * Runs the loops in this process, each whenever its lease is ours. Leases last for `termMs` and are renewed each third of

@@ -612,6 +612,10 @@ export interface MailingsSenders {
   expires_at: string;
   id: string;
   in_flight: Generated<number>;
+  /**
+   * One message that tries a mailing: it goes before the mailings, and needs one call only
+   */
+  is_test: Generated<boolean>;
   latency_ms: Json | null;
   seen_at: Generated<string>;
 }

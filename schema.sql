@@ -67,6 +67,21 @@ alter table accounts.devices add constraint devices_pkey PRIMARY KEY (user_id, k
 alter table accounts.devices add constraint devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id) ON DELETE CASCADE;
 CREATE INDEX devices_last_used_at_idx ON accounts.devices USING btree (last_used_at);
 
+create table accounts.identities (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  issuer text not null,
+  subject text not null,
+  created_at timestamp with time zone default now() not null,
+  last_used_at timestamp with time zone default now() not null
+);
+alter table accounts.identities add constraint identities_issuer_check CHECK (((length(issuer) >= 1) AND (length(issuer) <= 500)));
+alter table accounts.identities add constraint identities_key UNIQUE (issuer, subject);
+alter table accounts.identities add constraint identities_pkey PRIMARY KEY (id);
+alter table accounts.identities add constraint identities_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 255)));
+alter table accounts.identities add constraint identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id) ON DELETE CASCADE;
+CREATE INDEX identities_user_idx ON accounts.identities USING btree (user_id);
+
 create table accounts.logins (
   id bigint generated always as identity not null,
   user_id bigint not null,
@@ -74,7 +89,8 @@ create table accounts.logins (
   ended_at timestamp with time zone,
   device text,
   address text,
-  last_used_at timestamp with time zone default now() not null
+  last_used_at timestamp with time zone default now() not null,
+  proved_at timestamp with time zone default now() not null
 );
 alter table accounts.logins add constraint logins_address_check CHECK ((length(address) <= 100));
 alter table accounts.logins add constraint logins_device_check CHECK ((length(device) <= 100));

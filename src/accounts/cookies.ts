@@ -21,7 +21,22 @@ export function sendSession<S extends Session>(
   const { view, refresh, device, ...rest } = session
   // What came by cookie goes by cookie, also where the header was forgotten.
   if (!wantsCookies(req) && !cameByCookie.has(req)) return { ...rest, refresh }
-  const secure = req.protocol === 'https' || platform.config.PUBLIC_URL.startsWith('https:')
+  setSessionCookies(platform, req, reply, session)
+  return rest
+}
+
+/** Whether the browser came by https, so that its cookies never travel in clear. */
+export const isSecure = (platform: Platform, req: FastifyRequest) =>
+  req.protocol === 'https' || platform.config.PUBLIC_URL.startsWith('https:')
+
+/** Gives a browser the cookies of a session. */
+export function setSessionCookies(
+  platform: Platform,
+  req: FastifyRequest,
+  reply: FastifyReply,
+  { refresh, view, device }: Session,
+): void {
+  const secure = isSecure(platform, req)
   const options = { httpOnly: true, sameSite: 'strict', secure, maxAge: refreshDays * 86_400 } as const
   reply.setCookie('refresh', refresh, { ...options, path: places.refresh })
   reply.setCookie('view', view, { ...options, path: places.view })
@@ -33,7 +48,6 @@ export function sendSession<S extends Session>(
       maxAge: deviceDays * 86_400,
       path: places.device,
     })
-  return rest
 }
 
 /** Takes both cookies away. */

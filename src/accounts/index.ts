@@ -6,6 +6,9 @@
  *   POST   /api/auth/login, /auth/jwt/create       login                users, logins, devices, notices      accounts.notices
  *   POST   /api/auth/refresh, /auth/jwt/refresh    refreshSession       users, logins, refresh_tokens
  *   POST   /api/auth/logout                        closeSession         logins
+ *   GET    /api/auth/ways                          accountsSettings
+ *   GET    /api/auth/oidc/login                    beginOidc
+ *   GET    /api/auth/oidc/callback                 identityOf, logInByIdentity  identities, users, logins, refresh_tokens
  *   POST   /api/login                              sendCode             codes                         accounts.sms
  *   POST   /api/verify                             logInByPhone         codes, users, logins, refresh_tokens
  *   POST   /api/auth/password/reset                requestReset         codes                         accounts.letters

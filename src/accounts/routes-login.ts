@@ -29,7 +29,7 @@ import { createMachineToken } from './tokens.ts'
 import { checkLogin, login, type Origin, register } from './users.ts'
 
 /** Hashing is the dearest thing that a stranger can make us do. */
-const rateLimit = { max: 60, timeWindow: 60_000 }
+export const rateLimit = { max: 60, timeWindow: 60_000 }
 
 /** From where a request comes, for limits and the audit log, and the language of what is sent for it. */
 export const originOf = (req: FastifyRequest): Required<Origin> => ({

@@ -9,7 +9,7 @@ import { deviceOf } from './devices.ts'
 import { requestConfirmation } from './letters.ts'
 import { changePassword } from './passwords.ts'
 import { linkPhone, phoneDigits, sendCode } from './phones.ts'
-import { originOf } from './routes-login.ts'
+import { originOf, rateLimit } from './routes-login.ts'
 import {
   CodeSent,
   Logins,
@@ -26,7 +26,6 @@ import { endOtherSessions, endSession, listSessions } from './sessions.ts'
 import { listMachineTokens, revokeMachineToken } from './tokens.ts'
 import { changeProfile, getProfile } from './users.ts'
 
-const rateLimit = { max: 60, timeWindow: 60_000 }
 const recent =
   'Needs a login of the last 10 minutes, else 403 `accounts.login_again`; refreshing is no login, and machine tokens can’t.'
 

@@ -33,14 +33,14 @@ async function sessionOf(platform: Platform, user: Vouched, refresh: string): Pr
 export type Checked = { id: number; password_hash: string }
 
 /**
- * Begins a login family for a user whose identity was just proved, and tells them if the device is new to the account.
+ * Begins a login family for a user whose identity was just proved, or at `proved_at` (seconds), and tells them if the device is new to the account.
  * Whoever changes the user takes turns with this; undefined if they were blocked or the password is no longer the one
  * checked.
  */
 export async function openSession(
   platform: Platform,
   tx: Tx,
-  { id, password_hash }: { id: number; password_hash?: string },
+  { id, password_hash, proved_at }: { id: number; password_hash?: string; proved_at?: number },
   device: Device,
 ): Promise<Session | undefined> {
   const refresh = randomBytes(32).toString('base64url')
@@ -48,11 +48,12 @@ export async function openSession(
     `with holder as (
        select id, role, token_version, email, email_confirmed_at, phone, locale from accounts.users
        where id = $1 and is_active and ($4::text is null or password_hash = $4) for share),
-     login as (insert into accounts.logins (user_id, device, address) select id, $5, $6 from holder returning id, created_at),
+     login as (insert into accounts.logins (user_id, device, address, proved_at)
+       select id, $5, $6, least(now(), coalesce(to_timestamp($7), now())) from holder returning id, proved_at),
      token as (insert into accounts.refresh_tokens (hash, login_id, expires_at)
        select $2, id, now() + make_interval(days => $3) from login)
-     select u.*, floor(extract(epoch from l.created_at))::bigint auth_time, l.id login from holder u, login l`,
-    [id, sha256(refresh), refreshDays, password_hash ?? null, device.name, device.address],
+     select u.*, floor(extract(epoch from l.proved_at))::bigint auth_time, l.id login from holder u, login l`,
+    [id, sha256(refresh), refreshDays, password_hash ?? null, device.name, device.address, proved_at ?? null],
   )
   if (!opened) return undefined
   if (await meetDevice(platform, tx, id, device)) await tellOwner(platform, tx, 'login', opened, opened.login)
@@ -84,7 +85,7 @@ export async function refreshSession(platform: Platform, refresh: string, addres
       .executeTakeFirst()
     const login = await tx
       .selectFrom('accounts.logins')
-      .select(['id', 'ended_at', sql<number>`floor(extract(epoch from created_at))::bigint`.as('auth_time')])
+      .select(['id', 'ended_at', sql<number>`floor(extract(epoch from proved_at))::bigint`.as('auth_time')])
       .where('id', '=', found.id)
       .forUpdate()
       .executeTakeFirst()

@@ -1,5 +1,5 @@
 import type { Platform } from '../platform/module.ts'
-import { fault, http, integer, place, secret, settingsOf, text } from '../platform/settings.ts'
+import { choice, fault, http, integer, place, secret, settingsOf, text } from '../platform/settings.ts'
 
 export const settings = {
   SMS_URL: place('an HTTP sender with the contract of the gateway, or the log', 'log', ['log'], http),
@@ -11,7 +11,9 @@ export const settings = {
   },
   OIDC_CLIENT_ID: text('our id there'),
   OIDC_CLIENT_SECRET: secret('our secret there'),
+  OIDC_NAME: text('what people call it, on the button; its host when empty'),
   OIDC_ADMINS: text('verified e-mails that become administrators, by comma'),
+  OIDC_ALLOW: choice('who else may come that way', 'administrators', 'administrators', 'everyone'),
 }
 
 /** The settings of accounts. */

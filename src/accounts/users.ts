@@ -84,6 +84,8 @@ type NewUser = {
   email_confirmed_at?: Expression<string>
   phone?: string | null
   password_hash?: string | null
+  first_name?: string
+  last_name?: string
   locale?: Locale
   role?: Role
   invited_by?: number

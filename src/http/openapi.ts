@@ -47,7 +47,7 @@ export async function registerDocs(app: App, modules: Module[]): Promise<void> {
       const access = (route.config as { access?: Access } | undefined)?.access
       if (!access) return { schema: { ...schema, hide: true }, url }
       const { idempotent, versioned } = route.config as { idempotent?: boolean; versioned?: boolean }
-      const succeeds = Object.keys(schema?.response ?? {}).some((status) => status.startsWith('2'))
+      const succeeds = Object.keys(schema?.response ?? {}).some((status) => /^[23]/.test(status))
       const headers = {
         ...(idempotent && {
           'Idempotency-Key': {

@@ -67,14 +67,23 @@ export interface AccountsDevices {
   user_id: number;
 }
 
+export interface AccountsIdentities {
+  created_at: Generated<string>;
+  id: Generated<number>;
+  issuer: string;
+  last_used_at: Generated<string>;
+  /**
+   * personal: contact
+   */
+  subject: string;
+  user_id: number;
+}
+
 export interface AccountsLogins {
   /**
    * personal: address, of the last use
    */
   address: string | null;
-  /**
-   * When the person proved who they are; refreshing does not renew it
-   */
   created_at: Generated<string>;
   /**
    * Browser and system, as the user agent names itself
@@ -86,6 +95,10 @@ export interface AccountsLogins {
    * The login or its last refresh
    */
   last_used_at: Generated<string>;
+  /**
+   * When the person proved who they are, which may be before the login; refreshing does not renew it
+   */
+  proved_at: Generated<string>;
   user_id: number;
 }
 
@@ -834,6 +847,7 @@ export interface ShopStockMovements {
 export interface DB {
   "accounts.codes": AccountsCodes;
   "accounts.devices": AccountsDevices;
+  "accounts.identities": AccountsIdentities;
   "accounts.logins": AccountsLogins;
   "accounts.notices": AccountsNotices;
   "accounts.refresh_tokens": AccountsRefreshTokens;

@@ -25,15 +25,20 @@ export function Entrance({ title, lead, children }: { title: string; lead: strin
   )
 }
 
+/** Where the person was going; never to another site, whatever a link says. */
+export function useNext(): string {
+  const [params] = useSearchParams()
+  const next = params.get('next') ?? '/'
+  return /^\/(?![/\\])/.test(next) ? next : '/'
+}
+
 /** Begins the session and goes where the person was going. */
 export function useEnter() {
   const navigate = useNavigate()
-  const [params] = useSearchParams()
-  const next = params.get('next') ?? '/'
+  const next = useNext()
   return (tokens: { access: string }) => {
     beginSession(tokens)
-    // Never to another site, whatever a link says.
-    void navigate(/^\/(?![/\\])/.test(next) ? next : '/', { replace: true })
+    void navigate(next, { replace: true })
   }
 }
 

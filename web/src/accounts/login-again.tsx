@@ -2,6 +2,7 @@ import { Modal, SegmentedControl, Stack, Text } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { beginSession, onLoginAgain } from '../session.ts'
+import { OtherWays } from './other-ways.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { PhoneForm } from './phone-form.tsx'
 import type { Profile } from './queries.ts'
@@ -58,6 +59,7 @@ export function LoginAgain({ profile: { username, email, phone } }: { profile: P
         ) : (
           <PhoneForm known={`+${phone}`} onEnter={enter} />
         )}
+        <OtherWays next="/profile" again />
       </Stack>
     </Modal>
   )

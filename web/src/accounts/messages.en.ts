@@ -26,6 +26,15 @@ export const en = {
     again_in: 'You can ask for a new code in {{seconds}} s',
     again: 'Send the code again',
     confirm: 'Confirm',
+    or: 'or',
+    by_service: 'Sign in with {{name}}',
+  },
+  refused: {
+    oidc_failed: 'Signing in by the other service failed. Try again.',
+    oidc_away: 'The service for signing in does not answer now. Try later, or sign in another way.',
+    oidc_closed: 'Only administrators come in this way.',
+    oidc_not_confirmed: 'An account has your address, but it is not confirmed. Sign in there and confirm it.',
+    blocked: 'An administrator has closed this login.',
   },
   login_again: {
     title: 'Is it really you?',

@@ -11,6 +11,11 @@ export const accountQueries = {
     queryFn: () => answer(api.GET('/api/profile')),
     staleTime: 60_000,
   }),
+  ways: queryOptions({
+    queryKey: ['accounts', 'ways'],
+    queryFn: () => answer(api.GET('/api/auth/ways')),
+    staleTime: Number.POSITIVE_INFINITY,
+  }),
   sessions: queryOptions({
     queryKey: ['accounts', 'sessions'],
     queryFn: () => answer(api.GET('/api/profile/sessions', { params: { query: { page_size: 100 } } })),

@@ -2,7 +2,8 @@ import { Anchor, SegmentedControl, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
-import { Entrance, useEnter, useSearch } from './entrance.tsx'
+import { Entrance, useEnter, useNext, useSearch } from './entrance.tsx'
+import { OtherWays, Refused } from './other-ways.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { PhoneForm } from './phone-form.tsx'
 
@@ -11,8 +12,10 @@ export function SignIn() {
   const [way, setWay] = useState('password')
   const search = useSearch()
   const enter = useEnter()
+  const next = useNext()
   return (
     <Entrance title={t('accounts.sign_in.title')} lead={t('accounts.sign_in.lead')}>
+      <Refused />
       <SegmentedControl
         fullWidth
         size="md"
@@ -25,6 +28,7 @@ export function SignIn() {
         ]}
       />
       {way === 'password' ? <PasswordForm onEnter={enter} /> : <PhoneForm onEnter={enter} />}
+      <OtherWays next={next} />
       <Text c="dimmed">
         {t('accounts.sign_in.none')}{' '}
         <Anchor component={Link} to={`/register${search}`} underline="always">

@@ -1,12 +1,38 @@
+import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
+import { defineConfig, type InlineConfig, type UserConfig } from 'vite'
+import { firstLoad } from './build/first-load.ts'
+import { mantineStyles } from './build/mantine-styles.ts'
+import { findPages } from './build/pages.ts'
+import { precompress } from './build/precompress.ts'
+import { learnChunks } from './build/sections.ts'
 
 const server = 'http://127.0.0.1:8000'
+const sources = join(import.meta.dirname, 'src')
+const pages = findPages(sources)
 
-export default defineConfig({
+const common = {
   root: import.meta.dirname,
-  plugins: [react()],
+  plugins: [react(), mantineStyles(sources)],
   // Pictures and fonts stay files: the server's Content-Security-Policy and its long caching are made for them.
   build: { outDir: 'dist', emptyOutDir: true, assetsInlineLimit: 0, target: 'es2022' },
-  server: { proxy: Object.fromEntries(['/api', '/auth', '/docs', '/files', '/health'].map((path) => [path, server])) },
+} satisfies InlineConfig
+
+/** Where people come in: what these screens need is kept apart from what others do. */
+const first = ['/', '/collects']
+
+export default defineConfig(async ({ command }): Promise<UserConfig> => {
+  const codeSplitting = command === 'build' ? await learnChunks(common, pages, first) : undefined
+  return {
+    ...common,
+    plugins: [...common.plugins, firstLoad(pages), precompress()],
+    server: {
+      proxy: Object.fromEntries(['/api', '/auth', '/docs', '/files', '/health'].map((path) => [path, server])),
+    },
+    build: {
+      ...common.build,
+      chunkSizeWarningLimit: 600,
+      rolldownOptions: { preserveEntrySignatures: 'allow-extension', output: { codeSplitting } },
+    },
+  }
 })

@@ -43,7 +43,7 @@ export function profileRoutes(app: App, platform: Platform): void {
       const profile = await getProfile(db, req.user.id)
       const body = Buffer.from(reply.serialize(profile) as string)
       reply.header('cache-control', 'private, no-cache')
-      return sendTagged(req, reply, body, etagOf(body, profile, profileEdits)) as never
+      return sendTagged(req, reply, { body, etag: etagOf(body, profile, profileEdits) }) as never
     },
   )
   app.patch(

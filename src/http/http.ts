@@ -11,6 +11,7 @@ import type { Locale } from '../platform/i18n.ts'
 import { pickLocale } from '../platform/i18n.ts'
 import { requestSeconds } from '../platform/metrics.ts'
 import type { Module, Platform } from '../platform/module.ts'
+import { compressAnswer, compressionOf } from './compression.ts'
 import { takeKey, tellReplay } from './idempotency-key.ts'
 import { registerDocs } from './openapi.ts'
 import { sendProblem } from './problems.ts'
@@ -19,7 +20,7 @@ import { completeRoute } from './route.ts'
 import { Choice } from './schemas.ts'
 import { acceptUploads, boundBody, refuseFiles, takeUpload } from './uploads.ts'
 import { compileSchema } from './validation.ts'
-import { webApp } from './web-app.ts'
+import { readPage, serveFiles } from './web-app.ts'
 
 const methods: HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const first = <H>(hook: H, own: H | H[] | undefined) => [hook, ...[own ?? []].flat()] as H[]
@@ -91,10 +92,12 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   })
 
   // Pages get all of its headers; an answer of the API needs one, and twelve more would cost a tenth of its time.
+  const page = readPage()
   await app.register(helmet, {
     global: false,
     contentSecurityPolicy: {
       directives: {
+        scriptSrc: ["'self'", ...(page?.scriptHashes ?? [])],
         styleSrc: ["'self'", "'unsafe-inline'"],
         imgSrc: ["'self'", 'data:', 'blob:'],
         upgradeInsecureRequests: null,
@@ -123,7 +126,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   await acceptUploads(app)
   const limit = config.RATE_LIMITS === 'on' ? await limitRequests(app) : undefined
   await registerDocs(app, modules)
-  const index = await webApp(app)
+  if (page) await serveFiles(app)
   ofModules = true
 
   const authenticate = modules.find((m) => m.authenticate)?.authenticate
@@ -167,9 +170,9 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
       return sendProblem(platform, new AppError(405, 'request.no_method'), req, reply)
     }
     const wantsPage = ['GET', 'HEAD'].includes(req.method) && req.headers.accept?.includes('text/html')
-    if (index && wantsPage && !/^\/(api|auth|docs|health|metrics|files|assets)(\/|$)/.test(path)) {
+    if (page && wantsPage && !/^\/(api|auth|docs|health|metrics|files|assets)(\/|$)/.test(path)) {
       await reply.helmet()
-      return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(index)
+      return page.send(req, reply)
     }
     return sendProblem(platform, new AppError(404, 'request.not_found'), req, reply)
   })
@@ -185,6 +188,8 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
       scope.addHook('onRoute', (route) => {
         const kind = limit && costlyKind(route)
         if (kind) route.onRequest = first(limit(kind), route.onRequest as never)
+        route.config = { ...route.config, ...compressionOf(route, shapes) } as typeof route.config
+        if (route.config?.compress) route.onSend = first<unknown>(compressAnswer, route.onSend) as typeof route.onSend
         completeRoute(module.name, shapes, route)
       })
       module.routes(scope as unknown as App, platform)

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { Access } from '../platform/access.ts'
+import { compress, type Encoding, encodingFor } from '../platform/compression.ts'
 import { etagOf, sendTagged } from '../platform/etags.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Module } from '../platform/module.ts'
@@ -90,14 +91,22 @@ export async function registerDocs(app: App, modules: Module[]): Promise<void> {
     uiConfig: { persistAuthorization: true, docExpansion: 'list', tryItOutEnabled: true },
   })
   let document: { body: Buffer; etag: string } | undefined
-  app.get('/api/schema', { config: { access: 'anyone' }, schema: { hide: true } }, async (req, reply) => {
-    if (!document) {
-      const body = Buffer.from(JSON.stringify(app.swagger()))
-      document = { body, etag: etagOf(body, {}) }
-    }
-    reply.header('cache-control', 'no-cache')
-    return sendTagged(req, reply, document.body, document.etag)
-  })
+  const small: Partial<Record<Encoding, Promise<Buffer>>> = {}
+  app.get(
+    '/api/schema',
+    { config: { access: 'anyone', compress: 'always' }, schema: { hide: true } },
+    async (req, reply) => {
+      if (!document) {
+        const body = Buffer.from(JSON.stringify(app.swagger()))
+        document = { body, etag: etagOf(body, {}) }
+      }
+      reply.header('cache-control', 'no-cache')
+      const encoding = encodingFor(req)
+      if (!encoding) return sendTagged(req, reply, document)
+      small[encoding] ??= compress(document.body, encoding)
+      return sendTagged(req, reply, { ...document, small: { encoding, body: await small[encoding] } })
+    },
+  )
   app.get('/api/schema/swagger-ui', { config: { access: 'anyone' }, schema: { hide: true } }, async (_req, reply) =>
     reply.redirect('/docs'),
   )

@@ -1,24 +1,56 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { acceptedEncoding, type Encoding, vary } from '../platform/compression.ts'
+import { etagOf } from '../platform/etags.ts'
 import type { App } from '../platform/fastify.ts'
 
-/** Serves the built web app; returns its page, which stands for every address that the app itself knows. */
-export async function webApp(app: App): Promise<Buffer | undefined> {
-  const folder = fileURLToPath(new URL('../../web/dist', import.meta.url))
-  if (!existsSync(join(folder, 'index.html'))) return undefined
-  // Names in assets bear a hash of their content; the rest is asked for each time.
+const folder = fileURLToPath(new URL('../../web/dist', import.meta.url))
+const endings: Record<Encoding, string> = { br: '.br', gzip: '.gz' }
+
+/** The page of the built web app, which stands for every address that the app itself knows; undefined where it is not built. */
+export function readPage() {
+  const file = join(folder, 'index.html')
+  if (!existsSync(file)) return undefined
+  const plain = readFileSync(file)
+  const small = (encoding: Encoding) => {
+    const path = file + endings[encoding]
+    return existsSync(path) ? readFileSync(path) : undefined
+  }
+  const forms = { br: small('br'), gzip: small('gzip') }
+  const etag = `W/${etagOf(plain, {})}`
+  const scripts = [...plain.toString().matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, code]) => code!)
+  return {
+    /** What the Content-Security-Policy says of the scripts that stand in the page itself. */
+    scriptHashes: scripts.map((code) => `'sha256-${createHash('sha256').update(code).digest('base64')}'`),
+    send(req: FastifyRequest, reply: FastifyReply) {
+      vary(reply)
+      reply.header('cache-control', 'no-cache').header('etag', etag)
+      if (req.headers['if-none-match'] === etag) return reply.code(304).send()
+      const encoding = acceptedEncoding(req.headers['accept-encoding'])
+      const body = encoding && forms[encoding]
+      if (body) reply.header('content-encoding', encoding)
+      return reply.type('text/html; charset=utf-8').send(body ?? plain)
+    },
+  }
+}
+
+/** Serves the files of the built web app, compressed where the build has made them smaller by that. */
+export async function serveFiles(app: App): Promise<void> {
   await app.register(fastifyStatic, {
     root: folder,
     wildcard: false,
     index: false,
-    globIgnore: ['index.html', '.built'],
+    globIgnore: ['index.html', '.built', '**/*.br', '**/*.gz'],
+    preCompressed: true,
+    // Names in assets bear a hash of their content; the rest is asked for each time.
     setHeaders: (reply, path) =>
       void reply.header(
         'cache-control',
         path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
       ),
   })
-  return readFileSync(join(folder, 'index.html'))
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import { gather } from './batch.ts'
+import { compress, type Encoding, encodingFor, leastBytes } from './compression.ts'
 import { bareTransaction, type Client, run } from './database.ts'
 import { etagOf, sendTagged } from './etags.ts'
 import type { Logger } from './log.ts'
@@ -61,9 +62,14 @@ const readBegin = 'begin isolation level repeatable read read only'
 const firstReadBegin =
   "begin isolation level repeatable read; set local lock_timeout = '50ms'; set local synchronous_commit = off"
 
+/** An answer and where it is kept, if it is. */
+export type Found = CachedAnswer & { hit: boolean; name?: string }
+
 export type Cache = {
   /** The answer as the database has it at an instant inside this call, from the store if that can be proved. */
-  get(key: string, source: Source, serialize: (answer: unknown) => string): Promise<CachedAnswer & { hit: boolean }>
+  get(key: string, source: Source, serialize: (answer: unknown) => string): Promise<Found>
+  /** The bytes of a found answer in this encoding, made once and kept with it; undefined for a short one. */
+  small(found: Found, encoding: Encoding): Promise<Buffer | undefined>
   close(): Promise<void>
 }
 
@@ -79,7 +85,7 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger, database: 
   })
   const storeKey = (key: string, version: string) =>
     createHash('sha256').update(`${database}\n${key}\n${version}`).digest('base64url')
-  const underWay = new Map<string, Promise<{ kept: CachedAnswer; version: string }>>()
+  const underWay = new Map<string, Promise<{ kept: CachedAnswer & { name?: string }; version: string }>>()
 
   async function compute(key: string, source: Source, serialize: (answer: unknown) => string, isFirst: boolean) {
     const { before, made, answer, validUntil } = await bareTransaction(
@@ -103,12 +109,35 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger, database: 
     }
     const stamps = { ...before.stamps, ...made }
     // Nothing is kept without a stamp: its absence would look the same in a database that was restored.
-    if (made && source.scopes.every((scope) => stamps[scope]))
-      store.set(storeKey(key, versionOf(source.scopes, { now: before.now, stamps })), kept).catch((error) => {
-        cacheReads.inc({ result: 'store_failed' })
-        log.debug({ err: error }, 'the cache store did not take an answer')
-      })
-    return { kept, version: versionOf(source.scopes, before) }
+    const isKept = made && source.scopes.every((scope) => stamps[scope])
+    const name = isKept ? storeKey(key, versionOf(source.scopes, { now: before.now, stamps })) : undefined
+    if (name) keep(name, kept)
+    return { kept: { ...kept, ...(name && { name }) }, version: versionOf(source.scopes, before) }
+  }
+
+  const keep = (name: string, kept: CachedAnswer) =>
+    void store.set(name, kept).catch((error) => {
+      cacheReads.inc({ result: 'store_failed' })
+      log.debug({ err: error }, 'the cache store did not take an answer')
+    })
+
+  /** Compressions under way, so that callers who come together share one. */
+  const shrinking = new Map<string, Promise<Buffer>>()
+  async function small({ name, hit: _, ...kept }: Found, encoding: Encoding): Promise<Buffer | undefined> {
+    if (kept.body.length < leastBytes) return undefined
+    if (kept.small?.[encoding]) return kept.small[encoding]
+    const work = `${name ?? kept.etag}${encoding}`
+    const shared = shrinking.get(work)
+    if (shared) return shared
+    const made = compress(kept.body, encoding)
+    shrinking.set(work, made)
+    try {
+      const bytes = await made
+      if (name) keep(name, { ...kept, small: { ...kept.small, [encoding]: bytes } })
+      return bytes
+    } finally {
+      shrinking.delete(work)
+    }
   }
 
   async function get(key: string, source: Source, serialize: (answer: unknown) => string) {
@@ -125,7 +154,7 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger, database: 
         })
     if (found && now.now < found.validUntil) {
       cacheReads.inc({ result: 'hit' })
-      return { ...found, hit: true }
+      return { ...found, name, hit: true }
     }
     cacheReads.inc({ result: 'miss' })
     // Callers who miss together share one reading, if its snapshot has the stamps that they themselves have read.
@@ -144,7 +173,7 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger, database: 
     }
   }
 
-  return { get, close: () => store.close() }
+  return { get, small, close: () => store.close() }
 }
 
 /** Sends a cached answer of this route, query and class of viewers, with ETag and X-Cache; 304 where the caller has it. */
@@ -158,7 +187,9 @@ export async function sendCached(
   const query = Object.entries(req.query as object).sort(([a], [b]) => (a < b ? -1 : 1))
   const key = JSON.stringify([req.routeOptions.url, req.routeOptions.config.shape, req.params, query, viewer])
   const serialize = reply.getSerializationFunction('200') as (answer: unknown) => string
-  const { body, etag, hit } = await cache.get(key, source, serialize)
-  reply.header('x-cache', hit ? 'HIT' : 'MISS').header('cache-control', 'private, no-cache')
-  return sendTagged(req, reply, body, etag)
+  const found = await cache.get(key, source, serialize)
+  reply.header('x-cache', found.hit ? 'HIT' : 'MISS').header('cache-control', 'private, no-cache')
+  const encoding = encodingFor(req)
+  const body = encoding && (await cache.small(found, encoding))
+  return sendTagged(req, reply, { ...found, small: body && { encoding, body } })
 }

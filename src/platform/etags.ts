@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Encoding, leastBytes, vary } from './compression.ts'
 import { AppError } from './errors.ts'
 
 const hash = (of: string | Buffer, length: number) =>
@@ -23,12 +24,21 @@ export function checkMatch(match: string | undefined, answer: object, edits: rea
   if (!tagsOf(match).some((tag) => tag.startsWith(start))) throw new AppError(412, 'request.changed')
 }
 
-/** Sends JSON that is there as bytes under its ETag; 304 where the caller has it. */
-export function sendTagged(req: FastifyRequest, reply: FastifyReply, body: Buffer, etag: string) {
-  reply.header('etag', etag)
+/**
+ * Sends JSON that is there as bytes under its ETag; 304 where the caller has it. `small` are its bytes in the encoding that
+ * the caller takes, if they are there: other bytes of the same, so the tag is weak then.
+ */
+export function sendTagged(
+  req: FastifyRequest,
+  reply: FastifyReply,
+  { body, etag, small }: { body: Buffer; etag: string; small?: { encoding: Encoding; body: Buffer } | undefined },
+) {
+  if (body.length >= leastBytes && req.routeOptions.config.compress) vary(reply)
+  reply.header('etag', small ? `W/${etag}` : etag)
   const wanted = req.headers['if-none-match']
   if (wanted && (wanted.trim() === '*' || tagsOf(wanted).includes(etag))) return reply.code(304).send()
-  return reply.type('application/json; charset=utf-8').send(body)
+  if (small) reply.header('content-encoding', small.encoding)
+  return reply.type('application/json; charset=utf-8').send(small?.body ?? body)
 }
 
 /** Sends a row that people edit, as it was read for this request, under its ETag; 304 where the caller has it. */
@@ -36,8 +46,8 @@ export function sendEdition(req: FastifyRequest, reply: FastifyReply, answer: ob
   const serialize = reply.getSerializationFunction('200') as (answer: object) => string
   const body = Buffer.from(serialize(answer))
   reply.header('cache-control', 'private, no-cache')
-  return sendTagged(req, reply, body, etagOf(body, answer, edits))
+  return sendTagged(req, reply, { body, etag: etagOf(body, answer, edits) })
 }
 
-// A proxy that compresses makes a tag weak.
+// Who compresses makes a tag weak: we, or a proxy.
 const tagsOf = (header: string) => header.split(',').map((tag) => tag.trim().replace(/^W\//, ''))

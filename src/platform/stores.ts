@@ -2,10 +2,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createClient, RESP_TYPES } from '@redis/client'
 import { LRUCache } from 'lru-cache'
 import memjs from 'memjs'
+import type { Encoding } from './compression.ts'
 import type { Logger } from './log.ts'
 
-/** An answer as it is sent. `validUntil` (ms, the database's clock): when the clock alone changes it. */
-export type CachedAnswer = { body: Buffer; etag: string; validUntil: number }
+/**
+ * An answer as it is sent. `validUntil` (ms, the database's clock): when the clock alone changes it. `small`: its bytes in
+ * the encodings that somebody has asked for.
+ */
+export type CachedAnswer = { body: Buffer; etag: string; validUntil: number; small?: Partial<Record<Encoding, Buffer>> }
 
 /** Where answers are kept. It may lose, delay or forge anything: what it returns is checked, and an error is a miss. */
 export type Store = {
@@ -15,6 +19,7 @@ export type Store = {
 }
 
 const patienceMs = 40
+const nothing = Buffer.alloc(0)
 const longestSeconds = 86_400
 
 /** Opens the store that CACHE_URL names. `secret` seals answers in stores outside this process. */
@@ -25,7 +30,10 @@ export function openStore(url: string, secret: string, log: Logger): Store {
 }
 
 function memoryStore(): Store {
-  const kept = new LRUCache<string, CachedAnswer>({ maxSize: 64 << 20, sizeCalculation: (k) => k.body.length + 200 })
+  const kept = new LRUCache<string, CachedAnswer>({
+    maxSize: 64 << 20,
+    sizeCalculation: ({ body, small }) => body.length + (small?.br?.length ?? 0) + (small?.gzip?.length ?? 0) + 200,
+  })
   return {
     get: async (key) => kept.get(key),
     set: async (key, value) => void kept.set(key, value),
@@ -68,20 +76,28 @@ function sealed(store: BareStore, secret: string): Store {
   return {
     async get(key) {
       const value = await inTime(() => store.get(key))
-      if (!value || value.length < 40) return undefined
+      if (!value || value.length < 32 + 16 + 24) return undefined
       const content = value.subarray(32)
       if (!timingSafeEqual(seal(key, content), value.subarray(0, 32))) return undefined
-      const etagEnd = 8 + 24
+      const br = content.readUInt32BE(8)
+      const gzip = content.readUInt32BE(12)
+      const [etagEnd, brEnd, gzipEnd] = [16 + 24, 16 + 24 + br, 16 + 24 + br + gzip]
       return {
         validUntil: content.readDoubleBE(0),
-        etag: content.toString('latin1', 8, etagEnd),
-        body: content.subarray(etagEnd),
+        etag: content.toString('latin1', 16, etagEnd),
+        small: {
+          ...(br && { br: content.subarray(etagEnd, brEnd) }),
+          ...(gzip && { gzip: content.subarray(brEnd, gzipEnd) }),
+        },
+        body: content.subarray(gzipEnd),
       }
     },
-    async set(key, { body, etag, validUntil }) {
-      const head = Buffer.alloc(8)
+    async set(key, { body, etag, validUntil, small: { br = nothing, gzip = nothing } = {} }) {
+      const head = Buffer.alloc(16)
       head.writeDoubleBE(validUntil)
-      const content = Buffer.concat([head, Buffer.from(etag, 'latin1'), body])
+      head.writeUInt32BE(br.length, 8)
+      head.writeUInt32BE(gzip.length, 12)
+      const content = Buffer.concat([head, Buffer.from(etag, 'latin1'), br, gzip, body])
       await inTime(() => store.set(key, Buffer.concat([seal(key, content), content]), longestSeconds))
     },
     close: () => store.close(),

@@ -1,11 +1,9 @@
 import '@fontsource-variable/golos-text'
-import '@mantine/core/styles.css'
-import '@mantine/notifications/styles.css'
+import 'virtual:mantine.css'
 import './style.css'
 import { MantineProvider } from '@mantine/core'
-import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
-import { StrictMode } from 'react'
+import { lazy, StrictMode, Suspense, useLayoutEffect } from 'react'
 import { createRoot } from 'react-dom/client'
 import { RouterProvider } from 'react-router/dom'
 import './i18n.ts'
@@ -17,13 +15,37 @@ import { theme, variables } from './theme.ts'
 onOtherPerson(() => void queries.resetQueries())
 void refreshSession()
 
-createRoot(document.getElementById('root')!).render(
-  <StrictMode>
-    <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto">
-      <Notifications position="top-center" autoClose={7000} />
-      <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
-      </QueryClientProvider>
-    </MantineProvider>
-  </StrictMode>,
-)
+// What it shows waits in its store: the first screen does not wait for it.
+const Notifications = lazy(async () => ({ default: (await import('@mantine/notifications')).Notifications }))
+
+/** Takes away what index.html has painted, in the moment that the first screen stands. */
+function Arrived() {
+  useLayoutEffect(() => document.getElementById('paint')?.remove(), [])
+  return null
+}
+
+const root = createRoot(document.getElementById('root')!)
+const draw = () =>
+  root.render(
+    <StrictMode>
+      <Arrived />
+      <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto">
+        <Suspense>
+          <Notifications position="top-center" autoClose={7000} />
+        </Suspense>
+        <QueryClientProvider client={queries}>
+          <RouterProvider router={router} />
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  )
+
+// Until the code of the first screen is there, what index.html has painted stays.
+if (router.state.initialized) draw()
+else {
+  const off = router.subscribe(({ initialized }) => {
+    if (!initialized) return
+    off()
+    draw()
+  })
+}

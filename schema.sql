@@ -802,7 +802,7 @@ CREATE UNIQUE INDEX tariffs_valid_from_key ON housing.tariffs USING btree (servi
 
 create schema mailings;
 
-CREATE OR REPLACE FUNCTION mailings.admit(me uuid, tests boolean, under_way integer, wanted_slots integer, concurrency integer, spacing_ms double precision, ahead_ms double precision, term_ms double precision, state text, latency jsonb, OUT permits integer, OUT slots integer, OUT first_slot_ms double precision, OUT now_ms double precision)
+CREATE OR REPLACE FUNCTION mailings.admit(me uuid, tests boolean, calls integer, wanted_slots integer, concurrency integer, spacing_ms double precision, ahead_ms double precision, term_ms double precision, state text, latency jsonb, OUT permits integer, OUT slots integer, OUT first_slot_ms double precision, OUT now_ms double precision)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -827,9 +827,9 @@ begin
     share := share / (rivals + 1) + case when before_me < share % (rivals + 1) then 1 else 0 end;
   end if;
   permits := greatest(least(share, concurrency - theirs), 0);
-  insert into mailings.senders as s (id, is_test, in_flight, breaker, latency_ms, seen_at, expires_at)
-  values (me, tests, greatest(permits, under_way), state, latency, moment, moment + make_interval(secs => term_ms / 1000))
-  on conflict (id) do update set in_flight = excluded.in_flight, breaker = excluded.breaker,
+  insert into mailings.senders as s (id, is_test, in_flight, under_way, breaker, latency_ms, seen_at, expires_at)
+  values (me, tests, greatest(permits, calls), calls, state, latency, moment, moment + make_interval(secs => term_ms / 1000))
+  on conflict (id) do update set in_flight = excluded.in_flight, under_way = excluded.under_way, breaker = excluded.breaker,
     latency_ms = coalesce(excluded.latency_ms, s.latency_ms), seen_at = excluded.seen_at, expires_at = excluded.expires_at;
   slots := 0;
   if spacing_ms > 0 and permits > 0 then
@@ -1034,7 +1034,8 @@ create table mailings.senders (
   latency_ms jsonb,
   seen_at timestamp with time zone default now() not null,
   expires_at timestamp with time zone not null,
-  is_test boolean default false not null
+  is_test boolean default false not null,
+  under_way integer default 0 not null
 ) with (fillfactor=50);
 alter table mailings.senders add constraint senders_breaker_check CHECK ((breaker = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text])));
 alter table mailings.senders add constraint senders_in_flight_check CHECK ((in_flight >= 0));

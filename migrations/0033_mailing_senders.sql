@@ -1,8 +1,10 @@
 -- compatible: How senders share the calls under way and the rate among them.
 alter table mailings.senders add column is_test boolean not null default false;
+alter table mailings.senders add column under_way integer not null default 0;
+comment on column mailings.senders.under_way is 'Calls under way when it last said so; in_flight is how many they may become';
 comment on column mailings.senders.is_test is 'One message that tries a mailing: it goes before the mailings, and needs one call only';
 
-create function mailings.admit(me uuid, tests boolean, under_way integer, wanted_slots integer, concurrency integer,
+create function mailings.admit(me uuid, tests boolean, calls integer, wanted_slots integer, concurrency integer,
   spacing_ms double precision, ahead_ms double precision, term_ms double precision, state text, latency jsonb,
   out permits integer, out slots integer, out first_slot_ms double precision, out now_ms double precision)
 language plpgsql as $$
@@ -27,9 +29,9 @@ begin
     share := share / (rivals + 1) + case when before_me < share % (rivals + 1) then 1 else 0 end;
   end if;
   permits := greatest(least(share, concurrency - theirs), 0);
-  insert into mailings.senders as s (id, is_test, in_flight, breaker, latency_ms, seen_at, expires_at)
-  values (me, tests, greatest(permits, under_way), state, latency, moment, moment + make_interval(secs => term_ms / 1000))
-  on conflict (id) do update set in_flight = excluded.in_flight, breaker = excluded.breaker,
+  insert into mailings.senders as s (id, is_test, in_flight, under_way, breaker, latency_ms, seen_at, expires_at)
+  values (me, tests, greatest(permits, calls), calls, state, latency, moment, moment + make_interval(secs => term_ms / 1000))
+  on conflict (id) do update set in_flight = excluded.in_flight, under_way = excluded.under_way, breaker = excluded.breaker,
     latency_ms = coalesce(excluded.latency_ms, s.latency_ms), seen_at = excluded.seen_at, expires_at = excluded.expires_at;
   slots := 0;
   if spacing_ms > 0 and permits > 0 then

@@ -18,13 +18,22 @@ export type Deed =
   | 'reset before'
   | 'reset after'
   | 'redirect'
-export type Seen = { at: number; id: number; phone: string; text: string; deed: Deed; acknowledged: boolean }
+export type Seen = {
+  at: number
+  id: number
+  path: string
+  authorization: string | undefined
+  phone: string
+  text: string
+  deed: Deed
+  acknowledged: boolean
+}
 type Script = (request: { id: number; nth: number; ofThis: number }) => Deed | Promise<Deed>
 
 const ok = '{"code":0,"message":"OK"}'
 
 /** The gateway of the contract, on its own clock: it does what the script says of each request, and keeps what it saw. */
-export async function startGateway(script: Script = () => 'ok') {
+export async function startGateway(script: Script = () => 'ok', port = 0) {
   const seen: Seen[] = []
   const perId = new Map<number, number>()
   let answer = script
@@ -40,7 +49,17 @@ export async function startGateway(script: Script = () => 'ok') {
     const id = Number(req.url!.split('/').at(-1))
     const ofThis = (perId.get(id) ?? 0) + 1
     perId.set(id, ofThis)
-    const one: Seen = { at, id, phone: '', text: '', deed: 'ok', acknowledged: false }
+    const { url: path = '', headers } = req
+    const one: Seen = {
+      at,
+      id,
+      path,
+      authorization: headers.authorization,
+      phone: '',
+      text: '',
+      deed: 'ok',
+      acknowledged: false,
+    }
     seen.push(one)
     const deed = await answer({ id, nth: seen.length, ofThis })
     one.deed = deed
@@ -76,7 +95,7 @@ export async function startGateway(script: Script = () => 'ok') {
       }
     }
   }
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', 4096, done))
+  await new Promise<void>((done) => server.listen(port, '127.0.0.1', 4096, done))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,

@@ -27,6 +27,8 @@
  *   POST   /api/mailings/:id/resume             resumeMailing        mailings, recent_answers          loop mailings.sender
  *   POST   /api/mailings/:id/retry              retryMailing         mailings, messages, counters      loop mailings.sender
  *   GET    /api/mailings/:id/events             mailingState         mailings, counters
+ *   POST   /api/mailings/:id/test               sendTest             tests, senders
+ *   GET    /api/mailings/gateway                gatewayState         senders
  */
 import type { Module } from '../platform/module.ts'
 import { messages } from './messages.ts'

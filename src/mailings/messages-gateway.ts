@@ -1,6 +1,9 @@
 /** Words of what goes wrong between us and the gateway. */
 export const gatewayWords = {
   ru: {
+    phone_stopped: 'Этот номер в стоп-листе: на него ничего не отправляется.',
+    gateway_busy: 'Все соединения со шлюзом заняты. Повторите через несколько секунд.',
+    samples: { tag: 'метка', name: 'Иванова Анна Петровна', sum: '1 500,00', apartment: '12' },
     reasons: {
       window: 'Местное время отправки не наступает до конца рассылки',
       ended: 'Рассылка закончилась раньше первой попытки',
@@ -19,6 +22,9 @@ export const gatewayWords = {
     paused_by_errors: 'Ошибок среди последних 200 ответов шлюза: {{errors}}. Последняя: {{last}}',
   },
   en: {
+    phone_stopped: 'This number is on the stop list: nothing is sent to it.',
+    gateway_busy: 'All calls of the gateway are taken. Try again in some seconds.',
+    samples: { tag: 'tag', name: 'Anna Ivanova', sum: '1,500.00', apartment: '12' },
     reasons: {
       window: 'The local hours do not begin before the mailing ends',
       ended: 'The mailing ended before the first try',

@@ -1,36 +1,285 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { countsOf, type FakeGateway, makeMailing, startGateway } from '../../test/gateway.ts'
-import { eventually, startApp, type TestApp } from '../../test/harness.ts'
+import { after, before, beforeEach, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { countsOf, type Deed, type FakeGateway, makeMailing, startGateway } from '../../test/gateway.ts'
+import { eventually, freePort, logInAdmin, startApp, type TestApp } from '../../test/harness.ts'
 
+const concurrency = 32
 let app: TestApp
 let gateway: FakeGateway
+let token: string
 before(async () => {
   gateway = await startGateway()
   app = await startApp({
     GATEWAY_URL: `${gateway.url}/base/`,
     GATEWAY_TOKEN: 'gateway-token',
     GATEWAY_TIMEOUT_MS: '1500',
+    GATEWAY_CONCURRENCY: String(concurrency),
   })
+  token = await logInAdmin(app)
 })
 after(async () => {
   await app[Symbol.asyncDispose]()
   await gateway[Symbol.asyncDispose]()
 })
+beforeEach(() => {
+  gateway.seen.length = 0
+  gateway.follow(() => 'ok')
+})
 
-const sent = (mailing: number, count: number) =>
-  eventually('all are sent', async () => {
-    const counts = await countsOf(app.platform.pool, mailing)
-    return counts.sent === count && counts
+const pool = () => app.platform.pool
+const rowsOf = async (mailing: number) =>
+  (await pool().query('select * from mailings.messages where mailing_id = $1 order by id', [mailing])).rows
+const settled = (mailing: number) =>
+  eventually('nothing is under way', async () => {
+    const counts = await countsOf(pool(), mailing)
+    return counts.processing === 0 && counts
   })
 
 // Guarantee: each message of a running mailing reaches the gateway as the contract says, once, with the text of its person.
 test('messages are sent', async () => {
-  const mailing = await makeMailing(app.platform.pool, 300, { text: 'Ваш номер {phone}, метка {tag}' })
-  const counts = await sent(mailing, 300)
+  const mailing = await makeMailing(pool(), 300, { text: 'Ваш номер {phone}, метка {tag}' })
+  const counts = await settled(mailing)
   assert.deepEqual(counts, { total: 300, sent: 300, error: 0, expired: 0, attempts: 300, processing: 0 })
-  assert.equal(new Set(gateway.seen.map((s) => s.id)).size, 300)
   assert.equal(gateway.seen.length, 300)
-  for (const one of gateway.seen) assert.match(one.text, new RegExp(`^Ваш номер ${one.phone}, метка tag\\d$`))
+  const phones = new Map((await rowsOf(mailing)).map((m) => [m.id, m.phone]))
+  for (const one of gateway.seen) {
+    assert.equal(one.path, `/base/v1/send/${one.id}`)
+    assert.equal(one.authorization, 'Bearer gateway-token')
+    assert.equal(one.phone, phones.get(one.id))
+    assert.match(one.text, new RegExp(`^Ваш номер ${one.phone}, метка tag\\d$`))
+  }
+  assert.equal(new Set(gateway.seen.map((s) => s.id)).size, 300)
+  const [story] = await eventually('it is told in the log', () => {
+    const lines = app.logs.map((line) => JSON.parse(line)).filter((line) => line.message_id === gateway.seen[0]!.id)
+    return lines.length > 0 && lines
+  })
+  assert.equal(story.mailing_id, mailing)
+  assert.ok(story.client_id)
   await app.audit()
+})
+
+// Guarantee: whatever a gateway does instead of answering, each message gets there in the end under its own id and number, and
+// none is acknowledged twice; never are more calls under way than allowed.
+test('a gateway that fails in every way', async () => {
+  const bad: Deed[] = [
+    '500',
+    '429',
+    'hang',
+    'garbage',
+    'html',
+    'drip',
+    'reset before',
+    'reset after',
+    'long',
+    'redirect',
+  ]
+  gateway.follow(({ id, ofThis }) =>
+    ofThis <= 1 + (id % 2) && id % 4 === 0 ? bad[(id / 4 + ofThis) % bad.length]! : 'ok',
+  )
+  const mailing = await makeMailing(pool(), 400)
+  const counts = await settled(mailing)
+  assert.deepEqual([counts.sent, counts.error, counts.expired], [400, 0, 0])
+  const phones = new Map((await rowsOf(mailing)).map((m) => [m.id, m.phone]))
+  for (const one of gateway.seen) if (one.phone) assert.equal(one.phone, phones.get(one.id))
+  const acknowledged = gateway.seen.filter((s) => s.acknowledged).map((s) => s.id)
+  assert.equal(acknowledged.length, 400)
+  assert.equal(new Set(acknowledged).size, 400)
+  assert.ok(gateway.most() <= concurrency, `${gateway.most()} calls at once`)
+  await app.audit()
+})
+
+// Guarantee: 4xx and another code end a message after three tries with what the gateway said; 429 is not asked again before
+// its Retry-After.
+test('refusals', async () => {
+  const kinds: Deed[] = ['400', 'code', '429']
+  gateway.follow(({ id, ofThis }) => (id % 3 < 2 ? kinds[id % 3]! : ofThis === 1 ? '429' : 'ok'))
+  const mailing = await makeMailing(pool(), 30)
+  const counts = await settled(mailing)
+  assert.deepEqual([counts.sent, counts.error, counts.expired], [10, 20, 0])
+  for (const m of await rowsOf(mailing)) {
+    const tries = gateway.seen.filter((s) => s.id === m.id).map((s) => s.at)
+    if (m.id % 3 === 2) {
+      assert.equal(m.status, 'sent')
+      assert.ok(tries[1]! - tries[0]! >= 1000, `again after ${tries[1]! - tries[0]!} ms`)
+    } else {
+      assert.equal(m.last_error, m.id % 3 ? 'code 7 no money' : 'status 400')
+      assert.deepEqual([tries.length, m.attempts, m.refusals], [3, 3, 3])
+    }
+  }
+  await app.audit()
+})
+
+// Guarantee: when over half of the last 200 answers are errors the mailing pauses by itself and says why, nothing more is sent,
+// and after `resume` it goes on.
+test('a mailing pauses by itself', async () => {
+  gateway.follow(() => '400')
+  const mailing = await makeMailing(pool(), 500)
+  const path = `/api/mailings/${mailing}`
+  const paused = await eventually('it pauses', async () => {
+    const { body } = await app.get(path, { token })
+    return body.paused_at && body
+  })
+  assert.equal(paused.status, 'running')
+  const { rows } = await pool().query('select pause_reason from mailings.mailings where id = $1', [mailing])
+  assert.match(rows[0].pause_reason, /^errors 1\d\d status 400$/)
+  await eventually('the calls under way are over', async () => !(await rowsOf(mailing)).some((m) => m.claimed))
+  const asked = gateway.seen.length
+  assert.ok(asked > 100 && asked < 500, `${asked} requests`)
+  gateway.follow(() => 'ok')
+  assert.equal((await app.post(`${path}/resume`, undefined, { token })).status, 200)
+  const counts = await settled(mailing)
+  assert.deepEqual([counts.sent, counts.error], [500, 0])
+  await app.audit()
+})
+
+// Guarantee: several mailings share the gateway: a short one beside a long one waits for its share and not for the long one's end.
+test('mailings share fairly', async () => {
+  gateway.follow(async () => {
+    await sleep(20)
+    return 'ok' as const
+  })
+  const long = await makeMailing(pool(), 2000)
+  await eventually('the long one goes', () => gateway.seen.length > 50)
+  const short = await makeMailing(pool(), 100)
+  await settled(short)
+  const ofShort = new Set((await rowsOf(short)).map((m) => m.id))
+  const places = gateway.seen.flatMap((s, i) => (ofShort.has(s.id) ? [i] : []))
+  const between = places.at(-1)! - places[0]!
+  assert.ok(between < 400, `100 messages among ${between}`)
+  await settled(long)
+})
+
+// Guarantee: the claim itself tests who may be written to now, whatever held when the message was made.
+test('who must not be written to', async () => {
+  const mailing = await makeMailing(pool(), 4, { due: '1 day' })
+  const [stopped, removed, , last] = await rowsOf(mailing)
+  await pool().query(`insert into mailings.stops (phone, reason) values ($1, '')`, [stopped.phone])
+  await pool().query('delete from mailings.clients where id = $1', [removed.client_id])
+  await pool().query(`update mailings.messages set due_at = now() where mailing_id = $1`, [mailing])
+  await settled(mailing)
+  assert.deepEqual(
+    (await rowsOf(mailing)).map((m) => [m.status, m.last_error, m.attempts]),
+    [
+      ['expired', 'stopped', 0],
+      ['expired', 'removed', 0],
+      ['sent', null, 1],
+      ['sent', null, 1],
+    ],
+  )
+  assert.equal(gateway.seen.length, 2)
+  assert.ok(last)
+
+  const hour = (shift: number) => new Date(Date.now() + shift * 3_600_000).toISOString().slice(11, 16)
+  const later = await makeMailing(pool(), 2, { timezone: 'UTC', window: [hour(2), hour(3)], ends: '1 day' })
+  const never = await makeMailing(pool(), 2, { timezone: 'UTC', window: [hour(2), hour(3)], ends: '1 hour' })
+  await settled(never)
+  assert.deepEqual(
+    (await rowsOf(never)).map((m) => [m.status, m.last_error]),
+    [
+      ['expired', 'window'],
+      ['expired', 'window'],
+    ],
+  )
+  await eventually('they wait for their window', async () => {
+    const { rows } = await pool().query(
+      `select from mailings.messages where mailing_id = $1 and attempts = 0 and due_at > now() + interval '50 minutes'`,
+      [later],
+    )
+    return rows.length === 2
+  })
+  assert.equal(gateway.seen.length, 2)
+  await app.audit()
+  await pool().query(`update mailings.mailings set paused_at = now() where id = $1`, [later])
+})
+
+// Guarantee: no request begins at or after the end, what is under way is cut off then and expired, and an end that is moved
+// forward holds for calls under way too.
+test('the end is hard', async () => {
+  gateway.follow(() => 'hang')
+  const mailing = await makeMailing(pool(), 200, { ends: '4 s' })
+  const moved = await makeMailing(pool(), 100, { ends: '1 hour' })
+  await eventually('both are under way', () => gateway.seen.length >= concurrency)
+  const { rows } = await pool().query(
+    `update mailings.mailings set ends_at = clock_timestamp() + interval '400 ms' where id = $1 returning ends_at`,
+    [moved],
+  )
+  await pool().query(`select pg_notify('dvor', 'mailing ' || $1)`, [moved])
+  const over = async (id: number) => {
+    const { rows } = await pool().query(
+      `select ends_at from mailings.mailings m where id = $1 and ends_at < clock_timestamp()
+       and not exists (select from mailings.messages where mailing_id = m.id and claimed)`,
+      [id],
+    )
+    return rows[0]
+  }
+  await eventually('both are over', async () => (await over(mailing)) && (await over(moved)))
+  const ends = new Map([
+    [moved, Date.parse(rows[0].ends_at)],
+    [mailing, Date.parse((await over(mailing)).ends_at)],
+  ])
+  const ofId = new Map([...(await rowsOf(mailing)), ...(await rowsOf(moved))].map((m) => [m.id, m]))
+  for (const one of gateway.seen) {
+    const end = ends.get(ofId.get(one.id).mailing_id)!
+    assert.ok(one.at < end, `a request ${one.at - end} ms after the end`)
+  }
+  const cut = (await rowsOf(moved)).filter((m) => m.last_error === 'cut_off')
+  assert.ok(cut.length > 0 && cut.every((m) => m.status === 'expired'))
+})
+
+// Guarantee: a gateway that cannot be reached burns a few attempts, not one of each message; when it is back, all go out.
+test('a dead gateway burns no attempts', async () => {
+  const port = await freePort()
+  const few = 8
+  await using own = await startApp({ GATEWAY_URL: `http://127.0.0.1:${port}`, GATEWAY_CONCURRENCY: String(few) })
+  const mailing = await makeMailing(own.platform.pool, 300)
+  const admin = await logInAdmin(own)
+  const state = () => own.get('/api/mailings/gateway', { token: admin })
+  await eventually('the breaker opens', async () => (await state()).body.breaker !== 'closed')
+  await eventually('it was tried again', async () => {
+    const { rows } = await own.platform.pool.query('select sum(attempts)::int n from mailings.messages')
+    return rows[0].n > 12
+  })
+  const { rows } = await own.platform.pool.query('select sum(attempts)::int n from mailings.messages')
+  assert.ok(rows[0].n < 40, `${rows[0].n} attempts`)
+  await using back = await startGateway(undefined, port)
+  const counts = await eventually('all are sent', async () => {
+    const counts = await countsOf(own.platform.pool, mailing)
+    return counts.sent === 300 && counts
+  })
+  assert.ok(counts.attempts < 360, `${counts.attempts} attempts`)
+  assert.equal(back.seen.length, 300)
+  assert.deepEqual((await state()).body.breaker, 'closed')
+  await own.audit()
+})
+
+// Guarantee: a test goes out at once under an id of its own, tells what the gateway said, is written to no stopped number, and
+// counts nowhere.
+test('a message to try it', async () => {
+  const { body: mailing } = await app.post(
+    '/api/mailings',
+    { text: 'Номер {phone}, {tag}', starts_at: '2098-01-01T09:00:00Z', ends_at: '2098-01-02T09:00:00Z' },
+    { token },
+  )
+  const send = (phone: string, headers = {}) =>
+    app.post(`/api/mailings/${mailing.id}/test`, { phone }, { token, headers })
+  const sent = await send('8 (912) 000-00-01', { 'idempotency-key': 'one-test' })
+  assert.equal(sent.status, 200, sent.text)
+  assert.deepEqual([sent.body.status, sent.body.text], ['sent', 'Номер 79120000001, метка'])
+  assert.deepEqual(
+    gateway.seen.map((s) => [s.id, s.phone, s.text]),
+    [[sent.body.id, '79120000001', 'Номер 79120000001, метка']],
+  )
+  assert.equal((await send('8 (912) 000-00-01', { 'idempotency-key': 'one-test' })).body.id, sent.body.id)
+  assert.equal(gateway.seen.length, 1)
+  gateway.follow(() => 'code')
+  const refused = await send('79120000002')
+  assert.deepEqual([refused.body.status, refused.body.last_error], ['error', 'Шлюз отказал с кодом 7 no money'])
+  await app.post('/api/clients/stops', { phone: '79120000003' }, { token })
+  assert.equal((await send('79120000003')).status, 409)
+  assert.equal(gateway.seen.length, 2)
+  const { body } = await app.get(`/api/mailings/${mailing.id}`, { token })
+  assert.equal(body.counts.total, 0)
+  const { body: state } = await app.get('/api/mailings/gateway', { token })
+  assert.deepEqual([state.sandbox, state.breaker, state.concurrency, state.rate], [false, 'closed', concurrency, null])
 })

@@ -3,22 +3,13 @@ import { sql } from 'kysely'
 import { transaction } from '../platform/database.ts'
 import { type Loop, wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
-import {
-  admit,
-  type Claimed,
-  claimMessages,
-  findEnds,
-  findRunning,
-  leave,
-  postpone,
-  queueStart,
-  slotsAheadMs,
-} from './claim.ts'
+import { type Claimed, claimMessages, findEnds, findRunning, postpone, queueStart } from './claim.ts'
 import { expireMessages, mailingTopic } from './expire.ts'
 import { callGateway, gatewayOf, type Outcome, retryPauseMs } from './gateway.ts'
 import { closeLine, endLineAt, type Line, mayBegin, openLine, type Ready, share } from './lines.ts'
 import { reasonOf } from './reasons.ts'
 import { openRecorder } from './recorder.ts'
+import { admit, leave, slotsAheadMs } from './senders.ts'
 import { mailingsSettings } from './settings.ts'
 import { openSlots } from './slots.ts'
 import { renderText } from './text.ts'

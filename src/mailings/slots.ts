@@ -1,4 +1,4 @@
-import type { Grant } from './claim.ts'
+import type { Grant } from './senders.ts'
 
 /** A hair more than 1 / rate between two calls, so that no second holds more than the rate although some start late. */
 const hair = 1.03

@@ -631,6 +631,10 @@ export interface MailingsSenders {
   is_test: Generated<boolean>;
   latency_ms: Json | null;
   seen_at: Generated<string>;
+  /**
+   * Calls under way when it last said so; in_flight is how many they may become
+   */
+  under_way: Generated<number>;
 }
 
 export interface MailingsStops {

@@ -544,15 +544,28 @@ create table housing.bills (
   status text not null,
   total numeric(14,2) not null,
   issues jsonb default '[]'::jsonb not null,
-  digest uuid not null,
-  created_at timestamp with time zone default now() not null
+  created_at timestamp with time zone default now() not null,
+  area numeric(8,2) not null
 );
 alter table housing.bills add constraint bills_apartment_id_fkey FOREIGN KEY (apartment_id) REFERENCES housing.apartments(id);
 alter table housing.bills add constraint bills_pkey PRIMARY KEY (id);
 alter table housing.bills add constraint bills_revision_check CHECK ((revision >= 1));
 alter table housing.bills add constraint bills_run_id_fkey FOREIGN KEY (run_id) REFERENCES housing.billing_runs(id);
 alter table housing.bills add constraint bills_status_check CHECK ((status = ANY (ARRAY['issued'::text, 'incomplete'::text])));
+CREATE INDEX bills_incomplete_idx ON housing.bills USING btree (run_id, apartment_id) WHERE (status = 'incomplete'::text);
 CREATE UNIQUE INDEX bills_revision_key ON housing.bills USING btree (apartment_id, month, revision);
+CREATE UNIQUE INDEX bills_run_key ON housing.bills USING btree (run_id, apartment_id);
+
+create table housing.confirmations (
+  run_id bigint not null,
+  apartment_id bigint not null,
+  bill_id bigint not null,
+  incomplete boolean not null
+);
+alter table housing.confirmations add constraint confirmations_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES housing.bills(id);
+alter table housing.confirmations add constraint confirmations_pkey PRIMARY KEY (run_id, apartment_id);
+alter table housing.confirmations add constraint confirmations_run_id_fkey FOREIGN KEY (run_id) REFERENCES housing.billing_runs(id);
+CREATE INDEX confirmations_incomplete_idx ON housing.confirmations USING btree (run_id, apartment_id) WHERE incomplete;
 
 create table housing.entries (
   id bigint generated always as identity not null,
@@ -765,17 +778,28 @@ CREATE TRIGGER stamp_insert AFTER INSERT ON housing.residents REFERENCING NEW TA
 CREATE TRIGGER stamp_truncate AFTER TRUNCATE ON housing.residents FOR EACH STATEMENT EXECUTE FUNCTION platform.stamp_truncate();
 CREATE TRIGGER stamp_update AFTER UPDATE ON housing.residents REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION housing.stamp_residents();
 
-create table housing.run_apartments (
+create view housing.run_bills as
+ SELECT bills.run_id,
+    bills.apartment_id,
+    bills.id AS bill_id,
+    (bills.status = 'incomplete'::text) AS incomplete
+   FROM housing.bills
+UNION ALL
+ SELECT confirmations.run_id,
+    confirmations.apartment_id,
+    confirmations.bill_id,
+    confirmations.incomplete
+   FROM housing.confirmations;
+
+create table housing.run_chunks (
   run_id bigint not null,
-  apartment_id bigint not null,
-  area numeric(8,2) not null,
-  bill_id bigint,
-  incomplete boolean default false not null
-) with (fillfactor=60);
-alter table housing.run_apartments add constraint run_apartments_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES housing.bills(id);
-alter table housing.run_apartments add constraint run_apartments_pkey PRIMARY KEY (run_id, apartment_id);
-alter table housing.run_apartments add constraint run_apartments_run_id_fkey FOREIGN KEY (run_id) REFERENCES housing.billing_runs(id);
-CREATE INDEX run_apartments_incomplete_idx ON housing.run_apartments USING btree (run_id, apartment_id) WHERE incomplete;
+  number integer not null,
+  apartments bigint[] not null,
+  areas numeric(8,2)[] not null
+);
+alter table housing.run_chunks add constraint run_chunks_areas CHECK ((cardinality(areas) = cardinality(apartments)));
+alter table housing.run_chunks add constraint run_chunks_pkey PRIMARY KEY (run_id, number);
+alter table housing.run_chunks add constraint run_chunks_run_id_fkey FOREIGN KEY (run_id) REFERENCES housing.billing_runs(id);
 
 create table housing.tariffs (
   id bigint generated always as identity not null,

@@ -93,8 +93,11 @@ const orderBare = (hot: boolean) => () =>
     await pool.query({ name: 'order-one', text: orderOne, values: [crowd[i]!.id, three(hot)] })
   })
 
+// `npm run bench -- run` measures the rows alone whose name has the word.
+const only = process.argv[2] ?? ''
 const rows: [string, string, number, number][] = []
 async function claim(what: string, against: string, ours: () => Promise<number>, theirs: () => Promise<number>) {
+  if (!what.includes(only)) return
   const rates = await compare([
     { name: 'ours', run: ours },
     { name: 'theirs', run: theirs },

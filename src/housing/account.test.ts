@@ -127,7 +127,7 @@ test('debtors and the age of their debts', async () => {
   ] as const) {
     const run = await b.publish(await b.bill(house.id, month))
     await app.platform.pool.query(
-      `update housing.entries e set at = now() - make_interval(days => $2) from housing.run_apartments m
+      `update housing.entries e set at = now() - make_interval(days => $2) from housing.run_bills m
        where m.run_id = $1 and e.bill_id = m.bill_id`,
       [run.id, days],
     )

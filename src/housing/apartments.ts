@@ -98,14 +98,14 @@ export async function changeApartment(
   )
 }
 
-/** Removes a flat that has no meters, bills, payments or marks; one that has them is ended instead: 409. */
+/** Removes a flat that has no meters, bills or payments and that no run counts; one that has them is ended instead: 409. */
 export async function removeApartment({ db }: Platform, user: User, id: number): Promise<void> {
   await inWords(
     transaction(db, async (tx) => {
       const before = await lockApartment(tx, user, id)
       const counted = await sql`
-        select from housing.billing_runs r join housing.run_apartments m on m.run_id = r.id
-        where r.status in ('queued', 'running') and m.apartment_id = ${id}`.execute(tx)
+        select from housing.billing_runs r join housing.run_chunks c on c.run_id = r.id
+        where r.status = 'running' and r.house_id = ${before.house} and ${id} = any(c.apartments)`.execute(tx)
       if (counted.rows.length) throw new AppError(409, 'housing.has_history')
       for (const table of ['housing.residents', 'housing.join_codes', 'housing.reminders'] as const)
         await tx.deleteFrom(table).where('apartment_id', '=', id).execute()

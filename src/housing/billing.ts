@@ -4,11 +4,11 @@ import { formatsOf } from '../platform/formats.ts'
 import type { Loop } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { notify } from '../platform/notices.ts'
-import { chargeValues, chunkSettings, chunkSql } from './charges.ts'
+import { chunkOf, chunkSettings } from './charges.ts'
 import { readTerms, type Terms } from './terms.ts'
 
 /** Flats of one transaction of a run: more is hardly faster, and a cancel waits for one chunk. */
-export const chunkSize = 1000
+const chunkSize = 2000
 /** How often a step of a run is tried before the run counts as failed. */
 const tries = 3
 
@@ -47,14 +47,12 @@ async function billWaiting(platform: Platform, signal: AbortSignal): Promise<voi
 
 /** Takes one run as far as it goes: to its end, to a refusal, or until the process stops. */
 async function bill(platform: Platform, waiting: Waiting, signal: AbortSignal): Promise<void> {
-  let after = waiting.status === 'queued' ? null : 0
   let failures = 0
   while (!signal.aborted) {
     try {
-      const step = await takeStep(platform, waiting, after)
-      if (step === 'over') return
+      if ((await takeStep(platform, waiting)) === 'over') return
+      waiting.status = 'running'
       failures = 0
-      after = step
     } catch (error) {
       // A database that is away or rows that are held say nothing about the run; a statement that takes too long does.
       const isHeld = isBusy(error) && (error as { code?: string }).code !== '57014'
@@ -66,16 +64,19 @@ async function bill(platform: Platform, waiting: Waiting, signal: AbortSignal): 
   }
 }
 
+type Step = 'on' | 'over'
+
 /**
- * One transaction of a run: its freezing (after nothing), a chunk of its flats after the given one, or its end. Whoever
- * holds the run's row is alone with it, so that two processes on one run share its flats. Answers how far it came.
+ * One transaction of a run: its freezing, the next chunk of its flats, or its end. Whoever holds the run's row is alone
+ * with it, so that two processes on one run share its flats.
  */
-async function takeStep(platform: Platform, waiting: Waiting, after: number | null): Promise<number | 'over'> {
+async function takeStep(platform: Platform, waiting: Waiting): Promise<Step> {
   const { id, house_id, month } = waiting
   return repeated(() =>
     bareTransaction(platform.pool, `begin; ${chunkSettings}`, async (client) => {
       // No flat may go while the flats are written down.
-      if (after === null) await run(client, 'select from housing.houses where id = $1 for no key update', [house_id])
+      if (waiting.status === 'queued')
+        await run(client, 'select from housing.houses where id = $1 for no key update', [house_id])
       const [now] = await run<{ status: string; terms: Terms | null }>(
         client,
         'select status, terms from housing.billing_runs where id = $1 for no key update',
@@ -83,41 +84,41 @@ async function takeStep(platform: Platform, waiting: Waiting, after: number | nu
       )
       if (now?.status === 'queued') return freeze(client, waiting)
       if (now?.status !== 'running') return 'over'
-      if (after === null) return 0
       const terms = now.terms!
-      const [chunk] = await run<{ marked: number; skipped: number; incomplete: number; amount: string; last: number }>(
+      const [chunk] = await run<{ billed: number; skipped: number; incomplete: number; amount: string }>(
         client,
-        chunkSql,
-        [...chargeValues(month, terms), id, after, chunkSize, terms.current],
+        ...chunkOf(id, month, terms),
       )
-      if (!chunk!.marked) return after ? 0 : complete(platform, client, waiting, terms)
+      if (!chunk!.billed) return complete(platform, client, waiting, terms)
       await run(
         client,
         `update housing.billing_runs set processed = processed + $2, skipped = skipped + $3, incomplete = incomplete + $4,
            amount = amount + $5 where id = $1`,
-        [id, chunk!.marked, chunk!.skipped, chunk!.incomplete, chunk!.amount],
+        [id, chunk!.billed, chunk!.skipped, chunk!.incomplete, chunk!.amount],
       )
       await tell(client, id, month)
-      return chunk!.last
+      return 'on'
     }),
   )
 }
 
 /** Writes down what the run counts by and over which flats, before the first of them is counted. */
-async function freeze(client: Client, { id, house_id, month }: Waiting): Promise<number> {
+async function freeze(client: Client, { id, house_id, month }: Waiting): Promise<Step> {
   const terms = await readTerms((text, values) => run(client, text, values), house_id, month)
   await run(
     client,
     `with flats as (
-       insert into housing.run_apartments (run_id, apartment_id, area)
-       select $1, id, area from housing.apartments
-       where house_id = $2 and (ended_on is null or ended_on >= $3::date) order by id returning 1)
+       select id, area, (row_number() over (order by id) - 1) / $5 number from housing.apartments
+       where house_id = $2 and (ended_on is null or ended_on >= $3::date)),
+     chunks as (
+       insert into housing.run_chunks (run_id, number, apartments, areas)
+       select $1, number, array_agg(id order by id), array_agg(area order by id) from flats group by number)
      update housing.billing_runs set status = 'running', terms = $4, started_at = now(), total = (select count(*) from flats)
      where id = $1`,
-    [id, house_id, month, JSON.stringify(terms)],
+    [id, house_id, month, JSON.stringify(terms), chunkSize],
   )
   await tell(client, id, month)
-  return 0
+  return 'on'
 }
 
 // Charges of a bill, without the lines that are recalculations themselves.
@@ -132,22 +133,18 @@ const recalculateSql = `
     select a.apartment_id, ${chargesOf('a.bill_id')} - ${chargesOf('p.bill_id')} - coalesce((
         select sum(r.amount) from housing.recalculations r
         where r.apartment_id = a.apartment_id and r.month = $3::date and r.run_id is not null), 0) difference
-    from housing.run_apartments a
-    left join housing.run_apartments p on p.run_id = $2 and p.apartment_id = a.apartment_id
+    from housing.run_bills a
+    left join housing.run_bills p on p.run_id = $2 and p.apartment_id = a.apartment_id
     where a.run_id = $1) d
   where difference <> 0 order by apartment_id`
 
-/** Closes a run whose flats are all marked: its bills become the current ones, all at once. */
+/** Closes a run of which no chunk is open: its bills become the current ones, all at once. */
 async function complete(
   platform: Platform,
   client: Client,
   { id, house_id, month }: Waiting,
   terms: Terms,
-): Promise<'over' | number> {
-  const [left] = await run(client, 'select from housing.run_apartments where run_id = $1 and bill_id is null limit 1', [
-    id,
-  ])
-  if (left) return 0
+): Promise<Step> {
   if (terms.published) {
     const { LOCALE } = platform.config
     const reason = platform.translate(LOCALE, 'housing.revision_reason', {

@@ -90,10 +90,10 @@ export async function listBillsOfHouse(
 ): Promise<PageOf<Bill>> {
   const { run, month } = await findCurrentRun(platform.db, house, query.month)
   const marks = query.revisions
-    ? sql`(select m.apartment_id, b.id from housing.run_apartments m
+    ? sql`(select m.apartment_id, b.id from housing.run_bills m
         join housing.bills b on b.apartment_id = m.apartment_id and b.month = ${month}::date
         where m.run_id = ${run} and ${closed})`
-    : sql`(select m.apartment_id, m.bill_id id from housing.run_apartments m where m.run_id = ${run})`
+    : sql`(select m.apartment_id, m.bill_id id from housing.run_bills m where m.run_id = ${run})`
   const { after, order, key } = walk(page, sql`k.id`, { apartment: [sql`k.apartment_id`, 'bigint'] })
   const { rows } = await sql<BillRow & { key: string }>`
     select ${billColumns}, k.key from (
@@ -122,7 +122,7 @@ export async function listBillsOfApartment(
   const which = readsAll(user)
     ? query.revisions
       ? closed
-      : sql`exists (select from housing.billing_runs r join housing.run_apartments m
+      : sql`exists (select from housing.billing_runs r join housing.run_bills m
           on m.run_id = r.id and m.apartment_id = b.apartment_id
           where r.house_id = a.house_id and r.month = b.month and r.current and m.bill_id = b.id)`
     : sql`e.bill_id is not null`
@@ -150,9 +150,9 @@ const csvColumns = [
   'revision',
 ]
 const csvSql = `
-  select m.apartment_id, a.number, a.account, m.area, ${services.map((s) => `l.${s}`).join(', ')}, b.total,
+  select m.apartment_id, a.number, a.account, b.area, ${services.map((s) => `l.${s}`).join(', ')}, b.total,
     ${opening} opening_balance, ${opening} + b.total to_pay, b.status, b.revision
-  from (select * from housing.run_apartments where run_id = $1 and apartment_id > $2 order by apartment_id limit 1000) m
+  from (select * from housing.run_bills where run_id = $1 and apartment_id > $2 order by apartment_id limit 1000) m
   join housing.apartments a on a.id = m.apartment_id join housing.bills b on b.id = m.bill_id
   left join housing.entries e on e.bill_id = b.id
   cross join lateral (select ${services.map((s) => `coalesce(sum(amount) filter (where service = '${s}'), 0)::numeric(14, 2) ${s}`).join(', ')}

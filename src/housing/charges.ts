@@ -9,15 +9,15 @@ import type { Terms } from './terms.ts'
  * reading is then counted from the last real one, less what was estimated since. What estimates took too much is carried
  * on as a rest below zero until readings have caught up.
  */
-const volumes = `
+const volumes = (average: boolean) => `
 water as (
-  select t.*, m.id meter_id, m.kind service, m.digits, case m.kind when 'cold_water' then $2::numeric else $3::numeric end price,
+  select {flat}, m.id meter_id, m.kind service, m.digits, case m.kind when 'cold_water' then $2::numeric else $3::numeric end price,
     case m.kind when 'cold_water' then $6::numeric else $7::numeric end norm,
-    cur.value "current", cur.rollover, coalesce(last.value, m.initial_value) previous, average.volume average,
+    cur.value "current", cur.rollover, coalesce(last.value, m.initial_value) previous,
+    ${average ? 'average.volume' : 'null::numeric'} average,
     coalesce(last.month < $1::date - interval '1 month', false) gap, billed.estimated, billed.carried
-  from todo t
-  join housing.meters m on m.apartment_id = t.apartment_id
-    and m.installed_on < $1::date + interval '1 month' and (m.removed_on is null or m.removed_on >= $1::date)
+  from todo
+  join housing.meters m using (apartment_id)
   left join housing.readings cur on cur.meter_id = m.id and cur.month = $1::date
   left join lateral (
     select r.month, r.value from housing.readings r where r.meter_id = m.id and r.month < $1::date
@@ -29,12 +29,14 @@ water as (
     from housing.bill_lines l cross join lateral (select month from housing.bills where id = l.bill_id offset 0) b
     where cur.value is not null and l.meter_id = m.id and (l.method in ('average', 'norm') or l.carried <> 0)
       and b.month < $1::date and b.month >= coalesce(last.month, '-infinity')
-      -- The offset keeps this a look-up for each line instead of a join with all marks.
+      -- The offset keeps this a look-up for each line instead of a join with all bills.
       and exists (select from housing.apartments a
                   join housing.billing_runs r on r.house_id = a.house_id and r.month = b.month and r.current
-                  join housing.run_apartments k on k.run_id = r.id and k.apartment_id = a.id
+                  join housing.run_bills k on k.run_id = r.id and k.apartment_id = a.id
                   where a.id = m.apartment_id and k.bill_id = l.bill_id offset 0)) billed on true
-  left join lateral (
+  ${
+    average
+      ? `left join lateral (
     -- The mean of the months between two readings, of the twelve before; for three months after the last one.
     select round(avg(v.volume), 3) volume
     from (select r.month, r.value - lag(r.value) over w + case when r.rollover then 10::numeric ^ m.digits else 0 end volume,
@@ -42,9 +44,11 @@ water as (
           from housing.readings r
           where r.meter_id = m.id and r.month < $1::date and r.month >= $1::date - interval '13 months'
           window w as (order by r.month)) v
-    where $5::text = 'average' and cur.value is null and last.month >= $1::date - interval '3 months'
-      and v.month = v.before + interval '1 month'
-    having count(*) >= 3) average on true),
+    where cur.value is null and last.month >= $1::date - interval '3 months' and v.month = v.before + interval '1 month'
+    having count(*) >= 3) average on true`
+      : ''
+  }
+  where m.installed_on < $1::date + interval '1 month' and (m.removed_on is null or m.removed_on >= $1::date)),
 counted as (
   select w.*, case
       when "current" is null then case when $5::text <> 'skip' then coalesce(average, norm) end
@@ -54,12 +58,14 @@ counted as (
     case when "current" is not null then 'meter' when average is not null then 'average' else 'norm' end method
   from water w),`
 
+// What a line says, in the order of its columns.
+const said = 'service, quantity, price, method, meter_id, previous, "current", carried, recalculation_id'
+
 const lines = `
 lines as materialized (
   select s.*, (row_number() over flat)::smallint as position,
     sum(round(quantity * price, 2)) filter (where issue is null) over flat total,
-    jsonb_agg(issue) filter (where issue is not null) over flat issues,
-    md5(string_agg((service, quantity, price, method, meter_id, previous, "current", carried, recalculation_id, issue)::text, ';') over flat)::uuid digest
+    jsonb_agg(issue) filter (where issue is not null) over flat issues{more}
   from (
     select {flat}, service, meter_id, null::bigint recalculation_id, greatest(volume, 0) quantity, price, method, previous, "current",
       case when method = 'meter' then least(volume, 0) else 0 end carried,
@@ -82,10 +88,11 @@ lines as materialized (
   window flat as (partition by apartment_id order by (issue is not null), service, meter_id, recalculation_id
     rows between unbounded preceding and unbounded following))`
 
-/** The CTEs of all lines of the flats of `todo`; `columns` of it are kept beside each line. */
-export const chargesSql = (columns: string): string => volumes + lines.replaceAll('{flat}', columns)
+/** The CTEs of all lines of the flats of `todo`; `columns` of it are kept beside each line, and what `more` computes of them. */
+const chargesSql = (policy: Terms['missing_readings'], columns: string, more = ''): string =>
+  (volumes(policy === 'average') + lines).replaceAll('{flat}', columns).replace('{more}', more)
 
-/** $1 to $8 of `chargesSql`. */
+/** $1 to $8 of the statements below. */
 export function chargeValues(month: string, { prices, missing_readings, norms, published }: Terms): unknown[] {
   return [
     month,
@@ -104,48 +111,75 @@ export function chargeValues(month: string, { prices, missing_readings, norms, p
  * say. Tables that were empty a minute ago have none, and a plan made then would read them whole for every chunk.
  */
 export const chunkSettings = `set local enable_hashjoin = off; set local enable_mergejoin = off;
-  set local enable_seqscan = off; set local enable_bitmapscan = off; set local jit = off; set local work_mem = '16MB';
-  set local statement_timeout = '5min'`
+  set local enable_seqscan = off; set local enable_bitmapscan = off; set local plan_cache_mode = force_generic_plan;
+  set local jit = off; set local work_mem = '16MB'; set local statement_timeout = '5min'`
 
-/** One chunk of a run: $9 the run, $10 the flat to go on after, $11 how many, $12 the run whose bills are current. */
-export const chunkSql = `
-with todo as materialized (
-  select t.*, nextval('housing.bills_id_seq') new_bill from (
-    select a.apartment_id, a.area, p.bill_id published_bill, c.bill_id old_bill, b.digest old_digest,
-      coalesce((select n.revision from housing.bills n where n.apartment_id = a.apartment_id and n.month = $1::date
-        order by n.revision desc limit 1), 0) + 1 revision
-    from housing.run_apartments a
-    left join housing.run_apartments p on p.run_id = $8::bigint and p.apartment_id = a.apartment_id
-    left join housing.run_apartments c on c.run_id = $12::bigint and c.apartment_id = a.apartment_id
-    left join housing.bills b on b.id = c.bill_id
-    where a.run_id = $9::bigint and a.bill_id is null and a.apartment_id > $10::bigint
-    order by a.apartment_id limit $11) t),
-${chargesSql('apartment_id, area, published_bill, old_bill, old_digest, revision, new_bill')},
+// What the month has already: its newest revision, its current bill, and the published one.
+const earlier = {
+  columns: `, p.bill_id published_bill, c.bill_id old_bill, b.issues old_issues,
+    array(select (${said}) from housing.bill_lines where bill_id = c.bill_id order by position) old_lines,
+    coalesce((select n.revision from housing.bills n where n.apartment_id = f.apartment_id and n.month = $1::date
+      order by n.revision desc limit 1), 0) + 1 revision`,
+  joins: `
+  left join housing.run_bills p on p.run_id = $8::bigint and p.apartment_id = f.apartment_id
+  left join housing.run_bills c on c.run_id = $10::bigint and c.apartment_id = f.apartment_id
+  left join housing.bills b on b.id = c.bill_id`,
+  // Compared by what they say, line by line, and not by a digest of it.
+  changed: `, old_bill is null or old_issues <> coalesce(jsonb_agg(issue) filter (where issue is not null) over flat, '[]')
+      or old_lines <> coalesce(array_agg((${said})) filter (where issue is null and old_bill is not null) over flat, '{}') changed`,
+}
+const nothingEarlier = {
+  columns: ', null::bigint published_bill, null::bigint old_bill, 1::smallint revision',
+  joins: '',
+  changed: ', true changed',
+}
+
+/**
+ * One chunk of a run, the next that is open: $9 the run, $10 the run whose bills are current. It goes with the bills that
+ * it gets. The first run of a month, which has nothing to compare with, is spared the asking.
+ */
+export function chunkOf(run: number, month: string, terms: Terms): [text: string, values: unknown[]] {
+  const first = terms.again === false
+  return [chunkSql(terms, first), [...chargeValues(month, terms), run, ...(first ? [] : [terms.current])]]
+}
+
+function chunkSql({ missing_readings }: Terms, first: boolean): string {
+  const { columns, joins, changed } = first ? nothingEarlier : earlier
+  const kept = `apartment_id, area, published_bill, old_bill, revision, new_bill${first ? '' : ', old_issues, old_lines'}`
+  return `
+with chunk as (
+  delete from housing.run_chunks where run_id = $9::bigint and number = (
+    select number from housing.run_chunks where run_id = $9::bigint order by number limit 1)
+  returning apartments, areas),
+todo as materialized (
+  select f.apartment_id, f.area, nextval('housing.bills_id_seq') new_bill${columns}
+  from chunk cross join unnest(apartments, areas) f(apartment_id, area)${joins}),
+${chargesSql(missing_readings, kept, changed)},
 made as (
-  insert into housing.bills (id, run_id, apartment_id, month, revision, status, total, issues, digest) overriding system value
-  select new_bill, $9::bigint, apartment_id, $1::date, revision, case when issues is null then 'issued' else 'incomplete' end,
-    coalesce(total, 0), coalesce(issues, '[]'), digest
-  from lines where position = 1 and digest is distinct from old_digest),
+  insert into housing.bills (id, run_id, apartment_id, month, revision, area, status, total, issues) overriding system value
+  select new_bill, $9::bigint, apartment_id, $1::date, revision, area,
+    case when issues is null then 'issued' else 'incomplete' end, coalesce(total, 0), coalesce(issues, '[]')
+  from lines where position = 1 and changed),
 written as (
-  insert into housing.bill_lines (bill_id, position, service, quantity, price, method, meter_id, previous, "current", carried, recalculation_id)
-  select new_bill, position, service, quantity, price, method, meter_id, previous, "current", carried, recalculation_id
-  from lines where issue is null and digest is distinct from old_digest),
-marked as (
-  update housing.run_apartments a set incomplete = l.issues is not null,
-    bill_id = case when l.digest is distinct from l.old_digest then l.new_bill else l.old_bill end
-  from lines l where l.position = 1 and a.run_id = $9::bigint and a.apartment_id = l.apartment_id)
-select count(*)::int marked, (count(*) filter (where digest = old_digest))::int skipped,
-  (count(*) filter (where issues is not null))::int incomplete, coalesce(sum(total), 0) amount, max(apartment_id) last
+  insert into housing.bill_lines (bill_id, position, ${said})
+  select new_bill, position, ${said}
+  from lines where issue is null and changed),
+confirmed as (
+  insert into housing.confirmations (run_id, apartment_id, bill_id, incomplete)
+  select $9::bigint, apartment_id, old_bill, issues is not null from lines where position = 1 and not changed)
+select count(*)::int billed, (count(*) filter (where not changed))::int skipped,
+  (count(*) filter (where issues is not null))::int incomplete, coalesce(sum(total), 0) amount
 from lines where position = 1`
+}
 
 /** What a run would do to a chunk of flats: $9 the house, $10 the flat to go on after, $11 how many, $12 the sum so far. */
-export const previewSql = `
+export const previewSql = ({ missing_readings }: Terms): string => `
 with todo as materialized (
   select a.id apartment_id, a.area, p.bill_id published_bill
-  from housing.apartments a left join housing.run_apartments p on p.run_id = $8::bigint and p.apartment_id = a.id
+  from housing.apartments a left join housing.run_bills p on p.run_id = $8::bigint and p.apartment_id = a.id
   where a.house_id = $9::bigint and (a.ended_on is null or a.ended_on >= $1::date) and a.id > $10::bigint
   order by a.id limit $11),
-${chargesSql('apartment_id, area, published_bill')}
+${chargesSql(missing_readings, 'apartment_id, area, published_bill')}
 select count(*) filter (where position = 1)::int apartments,
   count(*) filter (where position = 1 and issues is not null)::int incomplete,
   (coalesce(sum(total) filter (where position = 1), 0) + $12::numeric)::numeric(18, 2) amount, max(apartment_id) last,

@@ -51,10 +51,10 @@
  *   GET    /api/billing-runs/events             townState            billing_runs
  *   POST   /api/billing-runs/:id/cancel         cancelRun            billing_runs
  *   POST   /api/billing-runs/:id/publish        publishRun           billing_runs, recalculations, entries, apartments   housing.letters
- *   GET    /api/billing-runs/:id/incomplete     listIncomplete       run_apartments, bills
- *   GET    /api/billing-runs/:id/comparison     compareRun           run_apartments, bills
- *   GET    /api/houses/:id/bills                listBillsOfHouse     run_apartments, bills, bill_lines
- *   GET    /api/houses/:id/bills.csv            billsCsv             run_apartments, bills, bill_lines
+ *   GET    /api/billing-runs/:id/incomplete     listIncomplete       run_bills, bills
+ *   GET    /api/billing-runs/:id/comparison     compareRun           run_bills, bills
+ *   GET    /api/houses/:id/bills                listBillsOfHouse     run_bills, bills, bill_lines
+ *   GET    /api/houses/:id/bills.csv            billsCsv             run_bills, bills, bill_lines
  *   GET    /api/apartments/:id/bills            listBillsOfApartment  bills, bill_lines
  *   GET    /api/bills/:id                       getBill              bills, bill_lines
  *   GET    /api/bills/:id/pdf                   checkBill, drawBill  bills, bill_lines, entries

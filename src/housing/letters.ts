@@ -22,7 +22,7 @@ export async function addressBills({ db, jobs: queue }: Platform, jobs: Job<Page
     await transaction(db, async (tx) => {
       const { rows } = await sql<Addressed & { apartment_id: number }>`
         select m.apartment_id, m.bill_id, u.id user_id
-        from housing.run_apartments m join housing.residents r on r.apartment_id = m.apartment_id
+        from housing.run_bills m join housing.residents r on r.apartment_id = m.apartment_id
         join accounts.users u on u.id = r.user_id
         where m.run_id = ${data.run_id} and (r.apartment_id, r.user_id) > (${data.after[0]}, ${data.after[1]})
           and u.email is not null and u.email_confirmed_at is not null

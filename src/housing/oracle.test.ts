@@ -185,7 +185,7 @@ test('random flats are billed as the oracle says', { timeout: 600_000 }, async (
            array(select concat_ws(' ', l.service, l.method, coalesce(l.meter_id, l.recalculation_id)::text || '', (l.quantity * 1000)::bigint,
                (l.price * 10000)::bigint, (l.previous * 1000)::bigint, (l.current * 1000)::bigint, (l.carried * 1000)::bigint, (l.amount * 100)::bigint)
              from housing.bill_lines l where l.bill_id = b.id order by l.position) lines
-         from housing.run_apartments m join housing.bills b on b.id = m.bill_id where m.run_id = $1`,
+         from housing.run_bills m join housing.bills b on b.id = m.bill_id where m.run_id = $1`,
         [run.id],
       )
       const made = new Map(rows.map((r) => [r.id as number, r]))

@@ -50,9 +50,9 @@ async function findPapers({ db }: Platform, which: { bill: number } | { run: num
     'bill' in which
       ? sql`b.id = ${which.bill}`
       : sql`b.id in (
-    select bill_id from housing.run_apartments where run_id = ${which.run})`
+    select bill_id from housing.run_bills where run_id = ${which.run})`
   const { rows } = await sql<PaperRow>`
-    select ${billColumns}, a.account, f.area, h.address, n.name organisation, n.requisites,
+    select ${billColumns}, a.account, b.area, h.address, n.name organisation, n.requisites,
       (select coalesce(jsonb_agg(jsonb_build_object('full_name', u.full_name, 'last_name', u.last_name,
           'first_name', u.first_name, 'patronymic', u.patronymic) order by u.id), '[]')
        from housing.residents r join accounts.users u on u.id = r.user_id where r.apartment_id = a.id) residents,
@@ -71,11 +71,10 @@ async function findPapers({ db }: Platform, which: { bill: number } | { run: num
        where x.amount is distinct from y.amount) changes
     from ${billSource}
     join housing.houses h on h.id = a.house_id
-    join housing.run_apartments f on f.run_id = b.run_id and f.apartment_id = b.apartment_id
     cross join platform.installation n
     left join lateral (
       select q.id, q.total from housing.billing_runs r
-      join housing.run_apartments m on m.run_id = r.id and m.apartment_id = a.id join housing.bills q on q.id = m.bill_id
+      join housing.run_bills m on m.run_id = r.id and m.apartment_id = a.id join housing.bills q on q.id = m.bill_id
       where r.house_id = a.house_id and r.month = b.month - interval '1 month' and (r.published_at is not null or r.current)
       order by r.published_at is null limit 1) o on true
     where ${where} order by a.number collate platform.natural, a.id`.execute(db)

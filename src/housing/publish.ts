@@ -20,7 +20,7 @@ async function refusalOf(tx: Tx, run: Run): Promise<string | undefined> {
       exists (select from housing.billing_runs where house_id = ${run.house} and month = ${month}::date
         and published_at is not null) published,
       exists (select from housing.recalculations c join housing.bill_lines l on l.recalculation_id = c.id
-        join housing.run_apartments m on m.run_id = ${run.id} and m.apartment_id = c.apartment_id and m.bill_id = l.bill_id
+        join housing.run_bills m on m.run_id = ${run.id} and m.apartment_id = c.apartment_id and m.bill_id = l.bill_id
         where c.bill_id is not null) settled`.execute(tx)
   const { running, published, settled } = rows[0]!
   if (running) return 'housing.run_in_progress'
@@ -44,23 +44,23 @@ export async function publishRun({ db, jobs }: Platform, user: User, id: number)
     const refusal = await refusalOf(tx, before)
     if (refusal) throw new AppError(409, refusal)
     await sql`select from housing.apartments a
-      where a.id in (select apartment_id from housing.run_apartments where run_id = ${id})
+      where a.id in (select apartment_id from housing.run_bills where run_id = ${id})
       order by a.id for no key update`.execute(tx)
     await sql`update housing.billing_runs set published_at = now(), published_by = ${user.id} where id = ${id}`.execute(
       tx,
     )
     await sql`
       update housing.recalculations c set bill_id = l.bill_id
-      from housing.run_apartments m join housing.bill_lines l on l.bill_id = m.bill_id
+      from housing.run_bills m join housing.bill_lines l on l.bill_id = m.bill_id
       where m.run_id = ${id} and l.recalculation_id = c.id`.execute(tx)
     await sql`
       insert into housing.entries (apartment_id, bill_id, amount, opening_balance)
       select a.id, b.id, b.total, a.balance
-      from housing.run_apartments m join housing.bills b on b.id = m.bill_id join housing.apartments a on a.id = m.apartment_id
+      from housing.run_bills m join housing.bills b on b.id = m.bill_id join housing.apartments a on a.id = m.apartment_id
       where m.run_id = ${id} order by a.id`.execute(tx)
     await sql`
       update housing.apartments a set balance = a.balance + b.total
-      from housing.run_apartments m join housing.bills b on b.id = m.bill_id
+      from housing.run_bills m join housing.bills b on b.id = m.bill_id
       where m.run_id = ${id} and a.id = m.apartment_id and b.total <> 0`.execute(tx)
     const after = await getRun(tx, id)
     await recordChange(tx, user, {

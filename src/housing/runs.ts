@@ -180,7 +180,7 @@ export async function previewRun({ pool }: Platform, house: number, month: strin
         amount: string
         last: number | null
         missing: Missing[]
-      }[] = await run(client, previewSql, [...chargeValues(first, terms), house, after, previewChunk, amount])
+      }[] = await run(client, previewSql(terms), [...chargeValues(first, terms), house, after, previewChunk, amount])
       amount = part!.amount
       answer.apartments += part!.apartments
       answer.incomplete += part!.incomplete
@@ -207,7 +207,7 @@ export async function listIncomplete(
   const { after, order } = walk(page, sql`m.apartment_id`)
   const { rows } = await sql<IncompleteFlat>`
     select m.apartment_id id, a.number, b.id bill, b.issues
-    from housing.run_apartments m join housing.apartments a on a.id = m.apartment_id join housing.bills b on b.id = m.bill_id
+    from housing.run_bills m join housing.apartments a on a.id = m.apartment_id join housing.bills b on b.id = m.bill_id
     where m.run_id = ${id} and m.incomplete and ${after}
     order by ${order} limit ${page.limit + 1} offset ${page.offset}`.execute(db)
   const results = rows.map((row) => ({ ...row, issues: issuesInWords(platform, locale, row.issues) }))
@@ -226,11 +226,11 @@ export async function compareRun(
     select m.apartment_id apartment, a.number, b.id bill, b.total, o.total before, b.total - coalesce(o.total, 0) difference,
       b.status
     from housing.billing_runs r
-    join housing.run_apartments m on m.run_id = r.id
+    join housing.run_bills m on m.run_id = r.id
     join housing.bills b on b.id = m.bill_id
     join housing.apartments a on a.id = m.apartment_id
     left join housing.billing_runs l on l.house_id = r.house_id and l.month = r.month - interval '1 month' and l.current
-    left join housing.run_apartments p on p.run_id = l.id and p.apartment_id = m.apartment_id
+    left join housing.run_bills p on p.run_id = l.id and p.apartment_id = m.apartment_id
     left join housing.bills o on o.id = p.bill_id
     where r.id = ${id}
     order by abs(b.total - coalesce(o.total, 0)) desc, m.apartment_id limit ${page.limit} offset ${page.offset}`.execute(

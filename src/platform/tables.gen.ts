@@ -5,6 +5,14 @@
 
 import type { ColumnType } from "kysely";
 
+export type ArrayType<T> = ArrayTypeImpl<T> extends (infer U)[]
+  ? U[]
+  : ArrayTypeImpl<T>;
+
+export type ArrayTypeImpl<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S[], I[], U[]>
+  : T[];
+
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
@@ -260,7 +268,7 @@ export interface HousingBillingRuns {
   created_at: Generated<string>;
   created_by: number | null;
   /**
-   * The newest completed run of its house and month: its marks name the current bills
+   * The newest completed run of its house and month: its bills are the current ones
    */
   current: Generated<boolean>;
   /**
@@ -304,8 +312,11 @@ export interface HousingBillLines {
 
 export interface HousingBills {
   apartment_id: number;
+  /**
+   * m², as it was when its run began
+   */
+  area: Numeric;
   created_at: Generated<string>;
-  digest: string;
   id: Generated<number>;
   /**
    * What was missing: [{code, meter?, service?, month?}]
@@ -316,6 +327,13 @@ export interface HousingBills {
   run_id: number;
   status: string;
   total: Numeric;
+}
+
+export interface HousingConfirmations {
+  apartment_id: number;
+  bill_id: number;
+  incomplete: boolean;
+  run_id: number;
 }
 
 export interface HousingEntries {
@@ -459,11 +477,17 @@ export interface HousingResidents {
   user_id: number;
 }
 
-export interface HousingRunApartments {
-  apartment_id: number;
-  area: Numeric;
+export interface HousingRunBills {
+  apartment_id: number | null;
   bill_id: number | null;
-  incomplete: Generated<boolean>;
+  incomplete: boolean | null;
+  run_id: number | null;
+}
+
+export interface HousingRunChunks {
+  apartments: ArrayType<number>;
+  areas: ArrayType<Numeric>;
+  number: number;
   run_id: number;
 }
 
@@ -863,6 +887,7 @@ export interface DB {
   "housing.bill_lines": HousingBillLines;
   "housing.billing_runs": HousingBillingRuns;
   "housing.bills": HousingBills;
+  "housing.confirmations": HousingConfirmations;
   "housing.entries": HousingEntries;
   "housing.houses": HousingHouses;
   "housing.join_codes": HousingJoinCodes;
@@ -874,7 +899,8 @@ export interface DB {
   "housing.reminder_rounds": HousingReminderRounds;
   "housing.reminders": HousingReminders;
   "housing.residents": HousingResidents;
-  "housing.run_apartments": HousingRunApartments;
+  "housing.run_bills": HousingRunBills;
+  "housing.run_chunks": HousingRunChunks;
   "housing.tariffs": HousingTariffs;
   "mailings.clients": MailingsClients;
   "mailings.counters": MailingsCounters;

@@ -157,7 +157,6 @@ create table accounts.users (
   first_name text default ''::text not null,
   last_name text default ''::text not null,
   patronymic text default ''::text not null,
-  full_name text generated always as (COALESCE(NULLIF(TRIM(BOTH FROM regexp_replace(((((last_name || ' '::text) || first_name) || ' '::text) || patronymic), '\s+'::text, ' '::text, 'g'::text)), ''::text), split_part(username, '@'::text, 1))) stored not null,
   locale text,
   role text default 'user'::text not null,
   is_active boolean default true not null,
@@ -166,7 +165,16 @@ create table accounts.users (
   invited_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
-  token_version integer default 1 not null
+  token_version integer default 1 not null,
+  full_name text generated always as (COALESCE(NULLIF(TRIM(BOTH FROM regexp_replace(((((last_name || ' '::text) || first_name) || ' '::text) || patronymic), '\s+'::text, ' '::text, 'g'::text)), ''::text),
+CASE
+    WHEN ((username ~ '^user-[a-z0-9]{8}$'::text) AND (password_hash IS NULL)) THEN
+    CASE
+        WHEN (locale = 'en'::text) THEN 'Neighbour'::text
+        ELSE 'Сосед'::text
+    END
+    ELSE split_part(username, '@'::text, 1)
+END)) stored not null
 );
 alter table accounts.users add constraint users_check CHECK ((invited_by <> id));
 alter table accounts.users add constraint users_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254)));
@@ -186,7 +194,7 @@ alter table accounts.users add constraint users_username_is_own_email CHECK (((u
 CREATE UNIQUE INDEX users_email_key ON accounts.users USING btree (lower(email));
 CREATE INDEX users_invited_by_idx ON accounts.users USING btree (invited_by);
 CREATE UNIQUE INDEX users_phone_key ON accounts.users USING btree (phone);
-CREATE INDEX users_search_idx ON accounts.users USING gin (lower(((((((username || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)) || ' '::text) || full_name)) gin_trgm_ops);
+CREATE INDEX users_search_idx ON accounts.users USING gin (translate(lower(((((((username || ' '::text) || COALESCE(email, ''::text)) || ' '::text) || COALESCE(phone, ''::text)) || ' '::text) || full_name)), 'ё'::text, 'е'::text) gin_trgm_ops);
 CREATE UNIQUE INDEX users_username_key ON accounts.users USING btree (lower(username));
 CREATE TRIGGER raise_token_version BEFORE UPDATE ON accounts.users FOR EACH ROW WHEN ((((old.password_hash IS DISTINCT FROM new.password_hash) OR (old.role IS DISTINCT FROM new.role)) OR (old.is_active IS DISTINCT FROM new.is_active))) EXECUTE FUNCTION accounts.raise_token_version();
 CREATE TRIGGER stamp_update AFTER UPDATE ON accounts.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION accounts.stamp_users();
@@ -215,7 +223,73 @@ AS $function$begin
   return null;
 end$function$;
 
+CREATE OR REPLACE FUNCTION collects.stamp_expenses()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$begin
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from new_rows changed), '{}');
+    end if;
+  end if;
+  if tg_op = 'UPDATE' then
+    if exists (select from old_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from old_rows changed union select 'collect:' || changed.collect_id from new_rows changed), '{}');
+    end if;
+  end if;
+  if tg_op = 'DELETE' then
+    if exists (select from old_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from old_rows changed), '{}');
+    end if;
+  end if;
+  return null;
+end$function$;
+
+CREATE OR REPLACE FUNCTION collects.stamp_organisers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$begin
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from new_rows changed), '{}');
+    end if;
+  end if;
+  if tg_op = 'UPDATE' then
+    if exists (select from old_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from old_rows changed union select 'collect:' || changed.collect_id from new_rows changed), '{}');
+    end if;
+  end if;
+  if tg_op = 'DELETE' then
+    if exists (select from old_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from old_rows changed), '{}');
+    end if;
+  end if;
+  return null;
+end$function$;
+
 CREATE OR REPLACE FUNCTION collects.stamp_payments()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$begin
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from new_rows changed), '{}');
+    end if;
+  end if;
+  if tg_op = 'UPDATE' then
+    if exists (select from old_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from old_rows changed union select 'collect:' || changed.collect_id from new_rows changed), '{}');
+    end if;
+  end if;
+  if tg_op = 'DELETE' then
+    if exists (select from old_rows) then
+      perform platform.stamp(array(select 'collect:' || changed.collect_id from old_rows changed), '{}');
+    end if;
+  end if;
+  return null;
+end$function$;
+
+CREATE OR REPLACE FUNCTION collects.stamp_updates()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$begin
@@ -251,15 +325,19 @@ create table collects.collects (
   ends_at timestamp with time zone not null,
   closed_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
-  updated_at timestamp with time zone default now() not null
+  updated_at timestamp with time zone default now() not null,
+  max_amount numeric(14,2),
+  spent_amount numeric(18,2) default 0 not null
 ) with (fillfactor=70);
 alter table collects.collects add constraint collects_author_id_fkey FOREIGN KEY (author_id) REFERENCES accounts.users(id);
 alter table collects.collects add constraint collects_check CHECK (((donors_count >= 0) AND (donors_count <= payments_count)));
 alter table collects.collects add constraint collects_collected_amount_check CHECK ((collected_amount >= (0)::numeric));
 alter table collects.collects add constraint collects_description_check CHECK ((length(description) <= 10000));
+alter table collects.collects add constraint collects_max_amount_check CHECK ((max_amount >= (1)::numeric));
 alter table collects.collects add constraint collects_occasion_check CHECK ((occasion = ANY (ARRAY['birthday'::text, 'wedding'::text, 'new_year'::text, 'funeral'::text, 'charity'::text, 'yard'::text, 'other'::text])));
 alter table collects.collects add constraint collects_payments_count_check CHECK ((payments_count >= 0));
 alter table collects.collects add constraint collects_pkey PRIMARY KEY (id);
+alter table collects.collects add constraint collects_spent_amount_check CHECK ((spent_amount >= (0)::numeric));
 alter table collects.collects add constraint collects_target_amount_check CHECK ((target_amount > (0)::numeric));
 alter table collects.collects add constraint collects_title_check CHECK (((length(title) >= 1) AND (length(title) <= 200)));
 CREATE INDEX collects_author_idx ON collects.collects USING btree (author_id, id);
@@ -271,6 +349,42 @@ CREATE TRIGGER stamp_delete AFTER DELETE ON collects.collects REFERENCING OLD TA
 CREATE TRIGGER stamp_insert AFTER INSERT ON collects.collects REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_collects();
 CREATE TRIGGER stamp_truncate AFTER TRUNCATE ON collects.collects FOR EACH STATEMENT EXECUTE FUNCTION platform.stamp_truncate();
 CREATE TRIGGER stamp_update AFTER UPDATE ON collects.collects REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_collects();
+
+create table collects.expenses (
+  id bigint generated always as identity not null,
+  collect_id bigint not null,
+  author_id bigint not null,
+  amount numeric(14,2) not null,
+  what text not null,
+  spent_on date not null,
+  receipt text,
+  created_at timestamp with time zone default now() not null
+);
+alter table collects.expenses add constraint expenses_amount_check CHECK ((amount > (0)::numeric));
+alter table collects.expenses add constraint expenses_author_id_fkey FOREIGN KEY (author_id) REFERENCES accounts.users(id);
+alter table collects.expenses add constraint expenses_collect_id_fkey FOREIGN KEY (collect_id) REFERENCES collects.collects(id) ON DELETE CASCADE;
+alter table collects.expenses add constraint expenses_pkey PRIMARY KEY (id);
+alter table collects.expenses add constraint expenses_what_check CHECK (((length(what) >= 1) AND (length(what) <= 300)));
+CREATE INDEX expenses_collect_idx ON collects.expenses USING btree (collect_id, id);
+CREATE UNIQUE INDEX expenses_receipt_key ON collects.expenses USING btree (receipt) WHERE (receipt IS NOT NULL);
+CREATE TRIGGER stamp_delete AFTER DELETE ON collects.expenses REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_expenses();
+CREATE TRIGGER stamp_insert AFTER INSERT ON collects.expenses REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_expenses();
+CREATE TRIGGER stamp_truncate AFTER TRUNCATE ON collects.expenses FOR EACH STATEMENT EXECUTE FUNCTION platform.stamp_truncate();
+CREATE TRIGGER stamp_update AFTER UPDATE ON collects.expenses REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_expenses();
+
+create table collects.organisers (
+  collect_id bigint not null,
+  user_id bigint not null,
+  added_at timestamp with time zone default now() not null
+);
+alter table collects.organisers add constraint organisers_collect_id_fkey FOREIGN KEY (collect_id) REFERENCES collects.collects(id) ON DELETE CASCADE;
+alter table collects.organisers add constraint organisers_pkey PRIMARY KEY (collect_id, user_id);
+alter table collects.organisers add constraint organisers_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id);
+CREATE INDEX organisers_user_idx ON collects.organisers USING btree (user_id, collect_id);
+CREATE TRIGGER stamp_delete AFTER DELETE ON collects.organisers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_organisers();
+CREATE TRIGGER stamp_insert AFTER INSERT ON collects.organisers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_organisers();
+CREATE TRIGGER stamp_truncate AFTER TRUNCATE ON collects.organisers FOR EACH STATEMENT EXECUTE FUNCTION platform.stamp_truncate();
+CREATE TRIGGER stamp_update AFTER UPDATE ON collects.organisers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_organisers();
 
 create table collects.payments (
   id bigint generated always as identity not null,
@@ -300,6 +414,27 @@ CREATE TRIGGER stamp_delete AFTER DELETE ON collects.payments REFERENCING OLD TA
 CREATE TRIGGER stamp_insert AFTER INSERT ON collects.payments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_payments();
 CREATE TRIGGER stamp_truncate AFTER TRUNCATE ON collects.payments FOR EACH STATEMENT EXECUTE FUNCTION platform.stamp_truncate();
 CREATE TRIGGER stamp_update AFTER UPDATE ON collects.payments REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_payments();
+
+create table collects.updates (
+  id bigint generated always as identity not null,
+  collect_id bigint not null,
+  author_id bigint not null,
+  text text not null,
+  picture text,
+  is_thanks boolean default false not null,
+  created_at timestamp with time zone default now() not null
+);
+alter table collects.updates add constraint updates_author_id_fkey FOREIGN KEY (author_id) REFERENCES accounts.users(id);
+alter table collects.updates add constraint updates_collect_id_fkey FOREIGN KEY (collect_id) REFERENCES collects.collects(id) ON DELETE CASCADE;
+alter table collects.updates add constraint updates_pkey PRIMARY KEY (id);
+alter table collects.updates add constraint updates_text_check CHECK (((length(text) >= 1) AND (length(text) <= 5000)));
+CREATE INDEX updates_collect_idx ON collects.updates USING btree (collect_id, id);
+CREATE UNIQUE INDEX updates_picture_key ON collects.updates USING btree (picture) WHERE (picture IS NOT NULL);
+CREATE UNIQUE INDEX updates_thanks_key ON collects.updates USING btree (collect_id) WHERE is_thanks;
+CREATE TRIGGER stamp_delete AFTER DELETE ON collects.updates REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_updates();
+CREATE TRIGGER stamp_insert AFTER INSERT ON collects.updates REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_updates();
+CREATE TRIGGER stamp_truncate AFTER TRUNCATE ON collects.updates FOR EACH STATEMENT EXECUTE FUNCTION platform.stamp_truncate();
+CREATE TRIGGER stamp_update AFTER UPDATE ON collects.updates REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION collects.stamp_updates();
 
 create schema housing;
 
@@ -1158,6 +1293,14 @@ begin
   on conflict (scope, shard) do update set stamp = excluded.stamp, changed_at = excluded.changed_at;
 end $function$;
 
+CREATE OR REPLACE FUNCTION platform.wants_letter(reader bigint, of_kind text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select not exists (select from platform.muted_letters where user_id = reader and kind = of_kind)
+$function$;
+
 CREATE OR REPLACE FUNCTION platform.watch(watched regclass, own text DEFAULT NULL::text, details text[] DEFAULT '{}'::text[], lists text[] DEFAULT '{}'::text[], columns text[] DEFAULT '{}'::text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1265,6 +1408,31 @@ create table platform.leases (
 ) with (fillfactor=50);
 alter table platform.leases add constraint leases_pkey PRIMARY KEY (name);
 
+create table platform.muted_letters (
+  user_id bigint not null,
+  kind text not null
+);
+alter table platform.muted_letters add constraint muted_letters_pkey PRIMARY KEY (user_id, kind);
+alter table platform.muted_letters add constraint muted_letters_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id) ON DELETE CASCADE;
+
+create table platform.notifications (
+  id bigint generated always as identity not null,
+  user_id bigint not null,
+  kind text not null,
+  key text not null,
+  path text not null,
+  params jsonb default '{}'::jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  read_at timestamp with time zone
+);
+alter table platform.notifications add constraint notifications_key UNIQUE (user_id, kind, key);
+alter table platform.notifications add constraint notifications_path_check CHECK ((path ~ '^/[^/\\]'::text));
+alter table platform.notifications add constraint notifications_pkey PRIMARY KEY (id);
+alter table platform.notifications add constraint notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id) ON DELETE CASCADE;
+CREATE INDEX notifications_at_idx ON platform.notifications USING brin (created_at);
+CREATE INDEX notifications_unread_idx ON platform.notifications USING btree (user_id) WHERE (read_at IS NULL);
+CREATE INDEX notifications_user_idx ON platform.notifications USING btree (user_id, id);
+
 create table platform.outbox (
   id bigint generated always as identity not null,
   key text not null,
@@ -1354,6 +1522,28 @@ AS $function$begin
   return null;
 end$function$;
 
+CREATE OR REPLACE FUNCTION shop.stamp_product_pictures()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$begin
+  if tg_op = 'INSERT' then
+    if exists (select from new_rows) then
+      perform platform.stamp(array(select 'product:' || changed.product_id from new_rows changed), '{products}');
+    end if;
+  end if;
+  if tg_op = 'UPDATE' then
+    if exists (select from old_rows) then
+      perform platform.stamp(array(select 'product:' || changed.product_id from old_rows changed union select 'product:' || changed.product_id from new_rows changed), '{products}');
+    end if;
+  end if;
+  if tg_op = 'DELETE' then
+    if exists (select from old_rows) then
+      perform platform.stamp(array(select 'product:' || changed.product_id from old_rows changed), '{products}');
+    end if;
+  end if;
+  return null;
+end$function$;
+
 CREATE OR REPLACE FUNCTION shop.stamp_products()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1422,9 +1612,15 @@ create table shop.orders (
   shipping_attempts smallint default 0 not null,
   shipping_at timestamp with time zone,
   created_at timestamp with time zone default statement_timestamp() not null,
-  updated_at timestamp with time zone default statement_timestamp() not null
+  updated_at timestamp with time zone default statement_timestamp() not null,
+  address text default ''::text not null,
+  phone text,
+  comment text default ''::text not null
 ) with (fillfactor=70);
+alter table shop.orders add constraint orders_address_check CHECK ((length(address) <= 500));
+alter table shop.orders add constraint orders_comment_check CHECK ((length(comment) <= 1000));
 alter table shop.orders add constraint orders_document_key UNIQUE (document);
+alter table shop.orders add constraint orders_phone_check CHECK ((phone ~ '^[1-9][0-9]{6,14}$'::text));
 alter table shop.orders add constraint orders_pkey PRIMARY KEY (id);
 alter table shop.orders add constraint orders_shipping CHECK (((shipping IS NOT NULL) = (status = ANY (ARRAY['shipped'::text, 'delivered'::text]))));
 alter table shop.orders add constraint orders_shipping_at CHECK (((shipping IS NOT NULL) = (shipping_at IS NOT NULL)));
@@ -1441,6 +1637,21 @@ CREATE TRIGGER stamp_delete AFTER DELETE ON shop.orders REFERENCING OLD TABLE AS
 CREATE TRIGGER stamp_insert AFTER INSERT ON shop.orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION shop.stamp_orders();
 CREATE TRIGGER stamp_truncate AFTER TRUNCATE ON shop.orders FOR EACH STATEMENT EXECUTE FUNCTION platform.stamp_truncate();
 CREATE TRIGGER stamp_update AFTER UPDATE ON shop.orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION shop.stamp_orders();
+
+create table shop.product_pictures (
+  id bigint generated always as identity not null,
+  product_id bigint not null,
+  picture text not null,
+  created_at timestamp with time zone default now() not null
+);
+alter table shop.product_pictures add constraint product_pictures_picture_key UNIQUE (picture);
+alter table shop.product_pictures add constraint product_pictures_pkey PRIMARY KEY (id);
+alter table shop.product_pictures add constraint product_pictures_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.products(id) ON DELETE CASCADE;
+CREATE INDEX product_pictures_product_idx ON shop.product_pictures USING btree (product_id, id);
+CREATE TRIGGER stamp_delete AFTER DELETE ON shop.product_pictures REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION shop.stamp_product_pictures();
+CREATE TRIGGER stamp_insert AFTER INSERT ON shop.product_pictures REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION shop.stamp_product_pictures();
+CREATE TRIGGER stamp_truncate AFTER TRUNCATE ON shop.product_pictures FOR EACH STATEMENT EXECUTE FUNCTION platform.stamp_truncate();
+CREATE TRIGGER stamp_update AFTER UPDATE ON shop.product_pictures REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION shop.stamp_product_pictures();
 
 create table shop.products (
   id bigint generated always as identity not null,

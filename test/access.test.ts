@@ -47,6 +47,12 @@ const anOrder = async () => {
   return id
 }
 
+/** A collect of the owner, and a part of it. */
+const withPart = async (part: string, body: object) => {
+  const id = await aCollect()
+  return [id, await created(`/api/collects/${id}/${part}`, body)]
+}
+
 let flats = 0
 const aHouse = () => created('/api/houses', { address: `Садовая, ${++flats}` }, tokens.admin)
 const anApartment = async () => {
@@ -107,7 +113,23 @@ const aMailing = () =>
   )
 
 /** Makes a row that belongs to the owner and may be spoilt by the call; by the beginning of the address. */
-const specimens: [prefix: string, make: () => Promise<number | string>][] = [
+const specimens: [prefix: string, make: () => Promise<number | string | (number | string)[]>][] = [
+  ['/api/collects/:id/updates/:update', async () => withPart('updates', { text: 'Поставили!' })],
+  [
+    '/api/collects/:id/expenses/:expense',
+    async () => withPart('expenses', { amount: 5, what: 'Доски', spent_on: '2026-01-01' }),
+  ],
+  ['/api/collects/:id/organisers/:user', async () => withPart('organisers', { user: (await person(app)).id })],
+  [
+    '/api/products/:id/pictures/:picture',
+    async () => {
+      const id = await aProduct()
+      const raw = new Uint8Array(image)
+      const headers = { 'content-type': 'image/png' }
+      const { body } = await app.call('POST', `/api/products/${id}/pictures`, { raw, headers, token: tokens.admin! })
+      return [id, body.pictures[0].id]
+    },
+  ],
   ['/api/collects/:id', aCollect],
   ['/api/payments/:id', async () => created('/api/payments', { collect: await aCollect(), amount: '5.00' })],
   ['/api/orders/:id', anOrder],
@@ -143,6 +165,9 @@ const specimens: [prefix: string, make: () => Promise<number | string>][] = [
 /** Rows of nobody: what is not there is 404 to those who may. */
 const nowhere: [prefix: string, name: string][] = [
   ['/api/admin/jobs/:id', '00000000-0000-4000-8000-000000000000'],
+  ['/files/updates/:name', `${'0'.repeat(32)}-${'0'.repeat(8)}.jpg`],
+  ['/files/receipts/:name', `${'0'.repeat(32)}-${'0'.repeat(8)}.jpg`],
+  ['/files/products/:name', `${'0'.repeat(32)}-${'0'.repeat(8)}.jpg`],
   ['/files/covers/:name', `${'0'.repeat(32)}-${'0'.repeat(8)}.jpg`],
 ]
 /** Bodies without which a call would fail before anybody asks whose the row is. */
@@ -151,6 +176,8 @@ const bodies: Record<string, unknown> = {
   'PATCH /api/payments/:id': { comment: 'спасибо' },
   'PATCH /api/orders/:id': { status: 'cancelled' },
   'POST /api/meters/:id/readings': { month: thisMonth, value: 5 },
+  'POST /api/collects/:id/updates': { text: 'Поставили!' },
+  'POST /api/collects/:id/expenses': { amount: 5, what: 'Доски', spent_on: '2026-01-01' },
   'POST /api/auth/logout': { refresh: 'none' },
 }
 
@@ -160,10 +187,11 @@ async function call(method: string, url: string, caller: Caller): Promise<{ stat
   const name = made ? await made[1]() : nowhere.find(starts)?.[1]
   if (/:/.test(url) && name === undefined)
     throw new Error(`${method} ${url}: say above what row of the owner to call it on`)
-  const path = url.replace(/:\w+/g, String(name))
+  const names = [name].flat()
+  const path = url.replace(/:\w+/g, () => String(names.length > 1 ? names.shift() : names[0]))
   const token = tokens[caller]
   const options =
-    url.endsWith('/cover') && method === 'PUT'
+    (url.endsWith('/cover') && method === 'PUT') || (url.endsWith('/pictures') && method === 'POST')
       ? { raw: new Uint8Array(image), headers: { 'content-type': 'image/png' } }
       : { body: method === 'GET' || method === 'HEAD' ? undefined : (bodies[`${method} ${url}`] ?? {}) }
   const { status } = await app.call(method, path, { ...options, token })

@@ -3,13 +3,13 @@ import { modules } from '../src/app.ts'
 import { createDescribed } from '../src/http/describe.ts'
 import { callersOf, permission } from '../src/platform/access.ts'
 import type { DeclaredRoute } from '../src/platform/fastify.ts'
-import { namesOf } from '../src/platform/module.ts'
+import { broughtBy } from '../src/platform/module.ts'
 
 const words = { yes: '✓', own: 'own', no: '·', login: '401' } as const
 
 /** The table of routes and callers, as the routes declare it. */
 function matrix(routes: DeclaredRoute[]): string {
-  const callers = callersOf(namesOf(modules).roles)
+  const callers = callersOf(broughtBy(modules).roles)
   const rows = routes
     .map(({ method, url, access }) => ({ method, url, access, key: `${url} ${method}` }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))

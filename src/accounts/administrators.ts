@@ -7,7 +7,7 @@ import { recordChange } from '../platform/audit.ts'
 import { sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, notFound } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
-import { contains } from '../platform/search.ts'
+import { containsOrPhone } from '../platform/search.ts'
 import { checkStrength, endAllLogins, hashPassword } from './passwords.ts'
 import type { UserChange } from './schemas.ts'
 import { insertUser } from './users.ts'
@@ -91,6 +91,9 @@ export type UserRow = {
 }
 const rowColumns = ['id', 'username', 'email', 'phone', 'full_name', 'role', 'is_active', 'created_at'] as const
 
+// The words of users_search_idx.
+const searched = sql`username || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || full_name`
+
 /** Users for administrators, newest first, by role and by a part of name, address or number. */
 export async function listUsers(
   platform: Platform,
@@ -101,9 +104,7 @@ export async function listUsers(
   const found = platform.db
     .selectFrom('accounts.users')
     .$if(filter.role !== undefined, (q) => q.where('role', '=', filter.role!))
-    .$if(filter.search !== undefined, (q) =>
-      q.where(contains(sql`concat_ws(' ', username, email, phone, full_name)`, filter.search!)),
-    )
+    .$if(filter.search !== undefined, (q) => q.where(containsOrPhone(searched, filter.search!)))
   const rows = await found
     .select(rowColumns)
     .orderBy('id', page.direction)

@@ -44,6 +44,7 @@ import { settings } from './settings.ts'
 import { sendSms } from './sms.ts'
 
 export { createFirstAdmin, setAdministrator } from './administrators.ts'
+export { phoneDigits } from './phones.ts'
 export { register } from './users.ts'
 
 export const accounts: Module = {

@@ -1,15 +1,16 @@
 import { type Compilable, sql } from 'kysely'
-import { type CursorRequest, cursorAnswer, pageAnswer, type pageRequest } from '../http/pages.ts'
-import { hasRole, type User } from '../platform/access.ts'
-import { recordChange } from '../platform/audit.ts'
+import { pageAnswer, type pageRequest } from '../http/pages.ts'
+import type { User } from '../platform/access.ts'
 import type { Source } from '../platform/cache.ts'
 import { type Client, run, sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import { checkMatch } from '../platform/etags.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
+import { withPicture } from '../platform/pictures.ts'
 import { contains } from '../platform/search.ts'
-import { withCover } from './covers.ts'
+import { newestSql } from './feed.ts'
+import { lockOrganised, mayOrganise, recordCollect } from './organisers.ts'
 import {
   type Collect,
   type CollectChange,
@@ -17,18 +18,19 @@ import {
   collectEdits,
   type FeedItem,
   type NewCollect,
+  type Organiser,
 } from './schemas.ts'
 
-// What a collect shows. `status` is computed from the clock, so no job has to end anything.
-const columns = `c.id, json_build_object('id', u.id, 'full_name', u.full_name) author, c.title, c.occasion, c.description,
-  c.target_amount, c.collected_amount, c.donors_count, c.payments_count, '/files/' || c.cover cover, c.ends_at,
+/** What a list shows of a collect `c` and its author `u`. `status` is computed from the clock, so no job has to end anything. */
+export const columns = `c.id, json_build_object('id', u.id, 'full_name', u.full_name) author, c.title, c.occasion, c.description,
+  c.target_amount, c.max_amount, c.collected_amount, c.spent_amount, c.donors_count, c.payments_count,
+  '/files/' || c.cover cover, c.ends_at,
   case when c.closed_at is not null then 'closed' when c.ends_at <= now() then 'ended' else 'active' end status,
   c.created_at, c.updated_at`
 const collectSql = `select ${columns} from collects.collects c join accounts.users u on u.id = c.author_id where c.id = $1`
-const newestSql = `
-  select p.id, p.amount, p.created_at, case when not p.is_anonymous then u.full_name end full_name, p.comment
-  from collects.payments p join accounts.users u on u.id = p.payer_id
-  where p.collect_id = $1 and p.status = 'completed'`
+const organisersSql = `
+  select u.id, u.full_name from collects.organisers o join accounts.users u on u.id = o.user_id
+  where o.collect_id = $1 order by o.added_at, u.id`
 
 /** The collect with the newest of its feed, from the cache or as it would be there. */
 export function collectDetail(id: number): Source {
@@ -39,30 +41,11 @@ export function collectDetail(id: number): Source {
       const [collect] = await run<Collect>(client, collectSql, [id])
       if (!collect) throw notFound()
       const payments = await run<FeedItem>(client, `${newestSql} order by p.id desc limit 20`, [id])
-      return { answer: { ...collect, payments }, validUntil: collect.status === 'active' ? collect.ends_at : null }
-    },
-  }
-}
-
-/** The whole feed of a collect; a donor who gave anonymously has no name in it. */
-export function collectFeed(id: number, page: CursorRequest): Source {
-  return {
-    scopes: [`collect:${id}`, 'names'],
-    async read(client) {
-      const [collect] = await run<{ n: number }>(
-        client,
-        'select payments_count n from collects.collects where id = $1',
-        [id],
-      )
-      if (!collect) throw notFound()
-      const [compare, order] = page.descending ? ['<', 'desc'] : ['>', 'asc']
-      // Within a collect the order of ids is that of created_at, see the index.
-      const rows = await run<FeedItem>(
-        client,
-        `${newestSql} and p.id ${compare} $2 order by p.id ${order} limit $3 offset $4`,
-        [id, page.id ?? (page.descending ? Number.MAX_SAFE_INTEGER : 0), page.limit + 1, page.offset],
-      )
-      return { answer: cursorAnswer(page, rows, { count: page.withCount ? collect.n : null }) }
+      const organisers = await run<Organiser>(client, organisersSql, [id])
+      return {
+        answer: { ...collect, payments, organisers },
+        validUntil: collect.status === 'active' ? collect.ends_at : null,
+      }
     },
   }
 }
@@ -131,8 +114,9 @@ export async function createCollect(
   upload: Buffer | undefined,
   once: Once | undefined,
 ): Promise<Collect> {
-  return withCover(
+  return withPicture(
     platform,
+    'covers',
     upload,
     (cover) =>
       change(platform.db, once, async (tx) => {
@@ -151,26 +135,6 @@ export async function createCollect(
   )
 }
 
-const recordCollect = (tx: Tx, user: User, verb: string, id: number, before?: object, after?: object) =>
-  recordChange(tx, user, { action: `collects.${verb}`, subject: 'collects.collects', subject_id: id, before, after })
-
-/** Locks a collect that the caller may change. */
-async function lockOwn(tx: Tx, user: User, id: number) {
-  const collect = await tx
-    .selectFrom('collects.collects')
-    .select(['id', 'author_id', 'title', 'occasion', 'description', 'target_amount', 'ends_at', 'cover', 'closed_at'])
-    .where('id', '=', id)
-    .forUpdate()
-    .executeTakeFirst()
-  mayChange(user, collect)
-  return collect!
-}
-
-function mayChange(user: User, collect: { author_id: number } | undefined): void {
-  if (!collect) throw notFound()
-  if (collect.author_id !== user.id && !hasRole(user, 'admin')) throw new AppError(403, 'collects.not_author')
-}
-
 /** Changes what its author may change; a new cover takes the place of the old one, which goes after the commit. */
 export async function changeCollect(
   platform: Platform,
@@ -180,12 +144,10 @@ export async function changeCollect(
   { upload, match }: { upload?: Buffer | undefined; match?: string | undefined } = {},
 ): Promise<Collect> {
   // A picture is decoded only for one who may set it; the lock decides again.
-  if (upload) {
-    const place = platform.db.selectFrom('collects.collects').select('author_id').where('id', '=', id)
-    mayChange(user, await place.executeTakeFirst())
-  }
-  return withCover(
+  if (upload) await mayOrganise(platform.db, user, id)
+  return withPicture(
     platform,
+    'covers',
     upload,
     (cover) => writeCollect(platform, user, id, { ...input, ...(cover ? { cover } : {}) }, match),
     () => true,
@@ -205,7 +167,7 @@ async function writeCollect(
   match?: string,
 ): Promise<Collect> {
   return transaction(platform.db, async (tx) => {
-    const before = await lockOwn(tx, user, id)
+    const before = await lockOrganised(tx, user, id)
     if (fields.ends_at !== undefined && (await isPast(tx, fields.ends_at)))
       throw fieldFault('/ends_at', 'validation.in_past')
     if (match !== undefined) checkMatch(match, await getCollect(tx, id), collectEdits)
@@ -215,7 +177,7 @@ async function writeCollect(
         .set({ ...fields, updated_at: sql`now()` })
         .where('id', '=', id)
         .execute()
-      const { author_id: _, ...was } = before
+      const { author_id: _, is_author: __, ...was } = before
       await recordCollect(tx, user, 'change', id, was, { ...was, ...fields })
     }
     if (before.cover && fields.cover !== undefined)
@@ -227,7 +189,7 @@ async function writeCollect(
 /** Ends a collect before its time; one that is over already: 409. */
 export async function closeCollect({ db }: Platform, user: User, id: number): Promise<Collect> {
   return transaction(db, async (tx) => {
-    const before = await lockOwn(tx, user, id)
+    const before = await lockOrganised(tx, user, id)
     if (before.closed_at || (await isPast(tx, before.ends_at))) throw new AppError(409, 'collects.already_over')
     await tx
       .updateTable('collects.collects')
@@ -243,8 +205,9 @@ export async function closeCollect({ db }: Platform, user: User, id: number): Pr
 /** Deletes a collect that never had a payment; with one, refunded or not, it stays: 409. */
 export async function deleteCollect(platform: Platform, user: User, id: number): Promise<void> {
   await transaction(platform.db, async (tx) => {
-    const collect = await lockOwn(tx, user, id)
+    const collect = await lockOrganised(tx, user, id, 'author')
     const { cover } = collect
+    const pictures = await picturesOf(tx, id)
     // Who pays locks the collect first, so none can come between this look and the delete.
     const paid = await tx
       .selectFrom('collects.payments')
@@ -255,6 +218,18 @@ export async function deleteCollect(platform: Platform, user: User, id: number):
     if (paid) throw new AppError(409, 'collects.has_payments')
     await tx.deleteFrom('collects.collects').where('id', '=', id).execute()
     await recordCollect(tx, user, 'delete', id, collect)
-    if (cover) await platform.jobs.enqueue(tx, 'collects.remove_cover', [{ cover }])
+    await platform.jobs.enqueue(
+      tx,
+      'collects.remove_cover',
+      [cover, ...pictures].flatMap((key) => (key ? [{ cover: key }] : [])),
+    )
   })
+}
+
+/** Keys of the pictures in the news and the ledger of a collect. */
+async function picturesOf(tx: Tx, id: number): Promise<(string | null)[]> {
+  const { rows } = await sql<{ key: string | null }>`
+    select picture key from collects.updates where collect_id = ${id}
+    union all select receipt from collects.expenses where collect_id = ${id}`.execute(tx)
+  return rows.map(({ key }) => key)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import sharp from 'sharp'
 import { drainJobs, type Person, person, startApp, type TestApp } from '../../test/harness.ts'
-import { sweepCovers } from './covers.ts'
+import { sweepFiles } from '../platform/file-sweep.ts'
 
 let app: TestApp
 let author: Person
@@ -147,7 +147,11 @@ test('orphans are swept', async () => {
   const yesterday = new Date(Date.now() - 86_400_000)
   for (const name of [old, fresh]) writeFileSync(file(name), image)
   for (const name of [old, cover.split('/').at(-1)]) utimesSync(file(name), yesterday, yesterday)
-  await sweepCovers(app.platform, new AbortController().signal)
+  await sweepFiles(app.platform, new AbortController().signal, {
+    folder: 'covers',
+    table: 'collects.collects',
+    column: 'cover',
+  })
   assert.ok(!covers().includes(old))
   assert.ok(covers().includes(fresh), 'a file of an upload under way may not be touched')
   assert.equal((await app.get(cover)).status, 200)

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import sharp from 'sharp'
 import type { Platform } from '../platform/module.ts'
-import { keepCover } from './covers.ts'
+import { keepPicture } from '../platform/pictures.ts'
 
 /** Sky, ground and a few plain shapes, on a field of 1200×800. */
 const scenes = {
@@ -34,7 +34,7 @@ export async function demonstrate(platform: Platform): Promise<void> {
     const { sky, ground, shapes } = scenes[occasion as keyof typeof scenes]
     const scene = `<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="800"><rect width="1200" height="800" fill="${sky}"/>
       <path d="M0 620Q600 540 1200 620V800H0z" fill="${ground}"/>${shapes}</svg>`
-    covers.push(await keepCover(platform, await sharp(Buffer.from(scene)).png().toBuffer()))
+    covers.push(await keepPicture(platform, 'covers', await sharp(Buffer.from(scene)).png().toBuffer()))
   }
   await sql`update collects.collects c set cover = u.cover
     from unnest(${rows.map((r) => r.id)}::bigint[], ${covers}::text[]) u(id, cover) where c.id = u.id`.execute(

@@ -57,7 +57,8 @@ export async function mailPayment(platform: Platform, jobs: Job<{ payment_id: nu
     select p.id, p.collect_id, p.amount, p.is_anonymous, p.transaction_id, c.title, u.id user_id, u.email, u.locale,
       u.email_confirmed_at is not null confirmed
     from collects.payments p join collects.collects c on c.id = p.collect_id join accounts.users u on u.id = p.payer_id
-    where p.id = any(${jobs.map((j) => j.data.payment_id)}::bigint[]) and u.email is not null`.execute(platform.db)
+    where p.id = any(${jobs.map((j) => j.data.payment_id)}::bigint[]) and u.email is not null
+      and platform.wants_letter(u.id, 'collects.payment')`.execute(platform.db)
   return sendLetters(
     platform,
     jobs,

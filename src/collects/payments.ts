@@ -1,16 +1,28 @@
 import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
-import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../http/pages.ts'
+import type { Static } from 'typebox'
+import {
+  type CursorRequest,
+  countRows,
+  cursorAnswer,
+  type PageOf,
+  pageAnswer,
+  type pageRequest,
+  walk,
+} from '../http/pages.ts'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { groupCommit, locked } from '../platform/batch.ts'
-import { run, type Tx, transaction } from '../platform/database.ts'
+import { run, sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import type { Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
-import type { NewPayment, Payment, PaymentChange, PaymentsQuery } from './schemas.ts'
+import { addNotifications } from '../platform/notifications.ts'
+import { organises } from './organisers.ts'
+import type { NewPayment, Payment, PaymentChange, PaymentsQuery, PaymentTotals } from './schemas.ts'
 
 type Gift = { payer: number; input: NewPayment }
+type Decided = { n: number; is_over: boolean; is_above: boolean; max_amount: string | null; id: number | null }
 
 // Locks in id order, so that two batches over the same collects never wait for each other in a ring.
 const lockSql = (skip: '' | 'skip locked') => `
@@ -24,14 +36,15 @@ const lockSql = (skip: '' | 'skip locked') => `
 // the table was small (3 times slower).
 const paySql = `
   with given as materialized (
-    select t.*, c.closed_at is not null or c.ends_at <= statement_timestamp() is_over, (
+    select t.*, c.title collect_title, c.max_amount, c.closed_at is not null or c.ends_at <= statement_timestamp() is_over,
+      coalesce(t.amount > c.max_amount, false) is_above, (
       select 1 from collects.payments p
       where p.collect_id = t.collect_id and p.payer_id = t.payer_id and p.status = 'completed' limit 1) is null is_new
     from unnest($1::bigint[], $2::bigint[], $3::numeric[], $4::text[], $5::text[], $6::boolean[]) with ordinality
       t(collect_id, payer_id, amount, transaction_id, comment, is_anonymous, n)
     join collects.collects c on c.id = t.collect_id
   ), chosen as materialized (
-    select distinct on (transaction_id) * from given where not is_over order by transaction_id, n
+    select distinct on (transaction_id) * from given where not is_over and not is_above order by transaction_id, n
   ), made as (
     insert into collects.payments (collect_id, payer_id, amount, transaction_id, comment, is_anonymous)
     select collect_id, payer_id, amount, transaction_id, comment, is_anonymous from chosen order by transaction_id
@@ -45,7 +58,7 @@ const paySql = `
       payments_count = c.payments_count + s.payments, donors_count = c.donors_count + s.donors
     from sums s where c.id = s.collect_id
   )
-  select g.n, g.is_over, m.id, g.collect_id collect, g.payer_id payer, u.full_name, m.amount, m.status, m.transaction_id,
+  select g.n, g.is_over, g.is_above, g.max_amount, m.id, g.collect_id collect, g.collect_title, g.payer_id payer, u.full_name, m.amount, m.status, m.transaction_id,
     g.comment, g.is_anonymous, m.created_at
   from given g join accounts.users u on u.id = g.payer_id
   left join chosen c using (n) left join made m on m.transaction_id = c.transaction_id`
@@ -65,7 +78,7 @@ const openPayments = (platform: Platform) =>
       const got = new Map(rows.map((c) => [c.id, c.got]))
       const open = gifts.filter((g) => got.get(g.input.collect))
       const results = open.length
-        ? await run<Omit<Payment, 'id'> & { n: number; is_over: boolean; id: number | null }>(client, paySql, [
+        ? await run<Omit<Payment, 'id'> & Decided>(client, paySql, [
             open.map((g) => g.input.collect),
             open.map((g) => g.payer),
             open.map((g) => g.input.amount),
@@ -80,8 +93,9 @@ const openPayments = (platform: Platform) =>
       return gifts.map((gift) => {
         const outcome = outcomes.get(gift)
         if (outcome) {
-          const { is_over, id, ...payment } = outcome
+          const { is_over, is_above, max_amount, id, ...payment } = outcome
           if (id !== null) return { id, ...payment }
+          if (is_above && !is_over) return fieldFault('/amount', 'collects.above_most', { most: max_amount })
           return new AppError(409, is_over ? 'collects.over' : 'collects.transaction_id_taken')
         }
         return got.has(gift.input.collect) ? locked : fieldFault('/collect', 'validation.unknown_id')
@@ -92,7 +106,7 @@ const openPayments = (platform: Platform) =>
 /** What a viewer sees of a payment: who gave anonymously only the payer and administrators learn. */
 const visible = (user: User) => {
   const hidden = hasRole(user, 'admin', 'auditor') ? sql`false` : sql`p.is_anonymous and p.payer_id <> ${user.id}`
-  return sql`p.id, p.collect_id collect, case when ${hidden} then null else p.payer_id end payer,
+  return sql`p.id, p.collect_id collect, c.title collect_title, case when ${hidden} then null else p.payer_id end payer,
     case when ${hidden} then null else u.full_name end full_name,
     p.amount, p.status, p.transaction_id, p.comment, p.is_anonymous, p.created_at`
 }
@@ -120,36 +134,54 @@ export async function listPayments(
       : sql`((select p.id from collects.payments p where p.payer_id = ${user.id} and ${filters} ${end})
           union (select p.id from collects.collects c cross join lateral (
             select p.id from collects.payments p where p.collect_id = c.id and ${filters} ${end}) p
-            where c.author_id = ${user.id}))`
+            where ${organises(user)}))`
   const ends = sql`and ${after} order by ${order} limit ${page.limit + 1 + page.offset}`
   const { rows } = await sql<Payment>`
     select ${visible(user)} from ${ids(ends)} found join collects.payments p using (id) join accounts.users u on u.id = p.payer_id
+      join collects.collects c on c.id = p.collect_id
     order by ${order} limit ${page.limit + 1} offset ${page.offset}`.execute(db)
   return cursorAnswer(page, rows, await countRows(db, page, ids))
 }
 
-/** A payment that the caller may see: the payer, the author of the collect, administrators. */
+/** A payment that the caller may see: the payer, organisers of the collect, administrators. */
 export async function getPayment({ db }: Pick<Platform, 'db'>, user: User, id: number): Promise<Payment> {
   const { rows } = await sql<Payment>`
     select ${visible(user)} from collects.payments p join collects.collects c on c.id = p.collect_id
       join accounts.users u on u.id = p.payer_id
-    where p.id = ${id} and (${hasRole(user, 'admin', 'auditor')} or p.payer_id = ${user.id} or c.author_id = ${user.id})`.execute(
+    where p.id = ${id} and (${hasRole(user, 'admin', 'auditor')} or p.payer_id = ${user.id} or ${organises(user)})`.execute(
     db,
   )
   if (!rows[0]) throw notFound()
   return rows[0]
 }
 
+type Total = Static<typeof PaymentTotals>['results'][number]
+
+/** What somebody gave and did not get back, by collect, the latest first. */
+export async function totalPayments(
+  { db }: Platform,
+  user: User,
+  page: ReturnType<typeof pageRequest>,
+): Promise<PageOf<Total>> {
+  const given = sql`collects.payments p where p.payer_id = ${user.id} and p.status = 'completed'`
+  const { rows } = await sql<Total>`
+    select c.id collect, c.title, t.amount, t.payments_count, t.last_at
+    from (select collect_id, sum(amount)::numeric(18, 2) amount, count(*) payments_count, max(created_at) last_at
+          from ${given} group by collect_id) t
+    join collects.collects c on c.id = t.collect_id
+    order by t.last_at desc, c.id limit ${page.limit} offset ${page.offset}`.execute(db)
+  const all = await sql<{ n: number }>`select count(distinct p.collect_id) n from ${given}`.execute(db)
+  return pageAnswer(page, rows, all.rows[0]!.n)
+}
+
 /** Locks the collect of a payment and then the payment, as every change does. */
 async function lockPayment(tx: Tx, user: User, id: number) {
   const place = await tx.selectFrom('collects.payments').select('collect_id').where('id', '=', id).executeTakeFirst()
   if (!place) throw notFound()
-  const collect = await tx
-    .selectFrom('collects.collects')
-    .select('author_id')
-    .where('id', '=', place.collect_id)
-    .forNoKeyUpdate()
-    .executeTakeFirstOrThrow()
+  const { rows: collects } = await sql<{ is_organiser: boolean }>`
+    select ${organises(user)} is_organiser from collects.collects c where c.id = ${place.collect_id} for no key update`.execute(
+    tx,
+  )
   const payment = await tx
     .selectFrom('collects.payments')
     .select(['id', 'collect_id', 'payer_id', 'amount', 'status', 'comment', 'is_anonymous'])
@@ -157,9 +189,9 @@ async function lockPayment(tx: Tx, user: User, id: number) {
     .forUpdate()
     .executeTakeFirst()
   const isPayer = payment?.payer_id === user.id
-  const isAuthor = collect.author_id === user.id
-  if (!payment || !(isPayer || isAuthor || hasRole(user, 'admin', 'auditor'))) throw notFound()
-  return { payment, isPayer, isAuthor }
+  const isOrganiser = collects[0]!.is_organiser
+  if (!payment || !(isPayer || isOrganiser || hasRole(user, 'admin', 'auditor'))) throw notFound()
+  return { payment, isPayer, isOrganiser }
 }
 
 // A new payment says itself who gave what and when, and never changes but by these.
@@ -182,8 +214,8 @@ export async function changePayment({ db }: Platform, user: User, id: number, in
 /** Gives money back, once: it leaves the feed and the totals, and so does the donor who gave nothing else. */
 export async function refundPayment({ db }: Platform, user: User, id: number): Promise<Payment> {
   return transaction(db, async (tx) => {
-    const { payment, isAuthor } = await lockPayment(tx, user, id)
-    if (!isAuthor && !hasRole(user, 'admin')) throw new AppError(403, 'collects.not_author')
+    const { payment, isOrganiser } = await lockPayment(tx, user, id)
+    if (!isOrganiser && !hasRole(user, 'admin')) throw new AppError(403, 'collects.not_organiser')
     if (payment.status !== 'completed') throw new AppError(409, 'collects.not_refundable')
     await sql`
       update collects.collects c set collected_amount = collected_amount - ${payment.amount}::numeric,
@@ -198,6 +230,16 @@ export async function refundPayment({ db }: Platform, user: User, id: number): P
       .where('id', '=', id)
       .execute()
     await recordPayment(tx, user, 'refund', id, { status: payment.status }, { status: 'refunded' })
-    return getPayment({ db: tx }, user, id)
+    const refunded = await getPayment({ db: tx }, user, id)
+    await addNotifications(sqlOf(tx), [
+      {
+        user_id: payment.payer_id,
+        kind: 'collects.refund',
+        key: `payment-${id}`,
+        path: '/payments',
+        params: { title: refunded.collect_title, amount: payment.amount },
+      },
+    ])
+    return refunded
   })
 }

@@ -1,42 +1,26 @@
-import { Type } from 'typebox'
-import { cursorRequest, pageRequest } from '../http/pages.ts'
-import { Closed, IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
+import { pageRequest } from '../http/pages.ts'
+import { IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import { sendCached } from '../platform/cache.ts'
-import { AppError, notFound } from '../platform/errors.ts'
+import { AppError } from '../platform/errors.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
 import {
   changeCollect,
   closeCollect,
   collectDetail,
-  collectFeed,
   collectList,
   createCollect,
   deleteCollect,
   removeCover,
 } from './collects.ts'
-import { changePayment, getPayment, listPayments, pay, refundPayment } from './payments.ts'
-import {
-  Collect,
-  CollectChange,
-  CollectDetail,
-  Collects,
-  CollectsQuery,
-  Feed,
-  FeedQuery,
-  Gift,
-  NewCollect,
-  NewPayment,
-  Payment,
-  PaymentChange,
-  Payments,
-  PaymentsQuery,
-} from './schemas.ts'
+import { printPoster } from './papers.ts'
+import { newsRoutes } from './routes-news.ts'
+import { paymentRoutes } from './routes-payments.ts'
+import { Collect, CollectChange, CollectDetail, Collects, CollectsQuery, NewCollect } from './schemas.ts'
 
 const ownerOrAdmin = ['owner', 'admin'] as const
-const upload = { field: 'cover', emptyIsNull: ['target_amount'] }
+const upload = { field: 'cover', emptyIsNull: ['target_amount', 'max_amount'] }
 const aCollect = Ref(Collect, 'Collect')
-const aPayment = Ref(Payment, 'Payment')
 
 export function routes(app: App, platform: Platform): void {
   app.get(
@@ -73,14 +57,6 @@ export function routes(app: App, platform: Platform): void {
     },
     (req, reply) => sendCached(platform.cache, req, reply, collectDetail(req.params.id)) as never,
   )
-  app.get(
-    '/api/collects/:id/payments',
-    {
-      config: { access: 'anyone' },
-      schema: { summary: 'The feed of a collect', params: IdParams, querystring: FeedQuery, response: { 200: Feed } },
-    },
-    (req, reply) => sendCached(platform.cache, req, reply, collectFeed(req.params.id, cursorRequest(req))) as never,
-  )
   app.patch(
     '/api/collects/:id',
     {
@@ -113,7 +89,7 @@ export function routes(app: App, platform: Platform): void {
       },
     },
     async (req) => {
-      if (!req.upload?.length) throw new AppError(400, 'collects.cover_missing')
+      if (!req.upload?.length) throw new AppError(400, 'picture.missing')
       return changeCollect(
         platform,
         req.user,
@@ -147,83 +123,24 @@ export function routes(app: App, platform: Platform): void {
     },
     async (req) => deleteCollect(platform, req.user, req.params.id),
   )
-
-  app.post(
-    '/api/payments',
-    {
-      config: { access: 'user', idempotent: true },
-      schema: { summary: 'Give to a collect', body: NewPayment, response: { 201: aPayment } },
-    },
-    async (req) => pay(platform, req.user, req.body, req.once),
-  )
-  app.post(
-    '/api/collects/:id/payments',
-    {
-      config: { access: 'user', idempotent: true },
-      schema: { summary: 'Give to this collect', params: IdParams, body: Gift, response: { 201: aPayment } },
-    },
-    async (req) =>
-      pay(platform, req.user, { ...req.body, collect: req.params.id }, req.once).catch((error) => {
-        // Here the id stands in the address, not in the body.
-        throw error instanceof AppError && error.faults?.[0]?.path === '/collect' ? notFound() : error
-      }),
-  )
   app.get(
-    '/api/payments',
+    '/api/collects/:id/poster.pdf',
     {
-      config: { access: ['owner', 'admin', 'auditor'] },
+      config: { access: 'user' },
       schema: {
-        summary: 'One’s own payments and those of one’s collects',
-        querystring: PaymentsQuery,
-        response: { 200: Payments },
-      },
-    },
-    async (req) => listPayments(platform, req.user, req.query, cursorRequest(req)),
-  )
-  app.get(
-    '/api/payments/:id',
-    {
-      config: { access: ['owner', 'admin', 'auditor'] },
-      schema: { summary: 'A payment', params: IdParams, response: { 200: aPayment } },
-    },
-    async (req) => getPayment(platform, req.user, req.params.id),
-  )
-  app.patch(
-    '/api/payments/:id',
-    {
-      config: { access: ['owner'] },
-      schema: {
-        summary: 'Change comment or anonymity',
+        summary: 'A poster with a QR code',
+        produces: ['application/pdf'],
         params: IdParams,
-        body: PaymentChange,
-        response: { 200: aPayment },
+        querystring: NoQuery,
       },
     },
-    async (req) => changePayment(platform, req.user, req.params.id, req.body),
-  )
-  app.post(
-    '/api/payments/:id/refund',
-    {
-      config: { access: ownerOrAdmin, refuses: [409] },
-      schema: { summary: 'Give a payment back', params: IdParams, response: { 200: aPayment } },
-    },
-    async (req) => refundPayment(platform, req.user, req.params.id),
+    async (req, reply) =>
+      reply
+        .type('application/pdf')
+        .header('content-disposition', `inline; filename="collect-${req.params.id}.pdf"`)
+        .send(await printPoster(platform, req.params.id, req.locale)),
   )
 
-  app.get(
-    '/files/covers/:name',
-    {
-      config: { access: 'anyone' },
-      schema: {
-        summary: 'The picture of a cover',
-        params: Closed({ name: Type.String({ pattern: '^[0-9a-f]{32}-[0-9a-f]{8}\\.jpg$' }) }),
-      },
-    },
-    async (req, reply) => {
-      const content = await platform.files.read(`covers/${req.params.name}`)
-      if (!content) throw notFound()
-      // The name bears the content's hash, so it never changes.
-      return reply.type('image/jpeg').header('cache-control', 'public, max-age=31536000, immutable').send(content)
-    },
-  )
+  paymentRoutes(app, platform)
+  newsRoutes(app, platform)
 }

@@ -14,7 +14,9 @@ export const Collect = Type.Object(
     occasion: Occasion,
     description: Type.String(),
     target_amount: Nullable(Money),
+    max_amount: Nullable(Type.String({ ...Money, description: 'The most that one payment may be' })),
     collected_amount: Money,
+    spent_amount: Type.String({ ...Money, description: 'What organisers have entered into the ledger' }),
     donors_count: Type.Integer({ description: 'Different people' }),
     payments_count: Type.Integer(),
     cover: Nullable(
@@ -44,7 +46,13 @@ export type FeedItem = Static<typeof FeedItem>
 const newest = Type.Array(Type.Unsafe<FeedItem>(Type.Ref('FeedItem')), {
   description: 'The newest 20; the rest at /payments',
 })
-export const CollectDetail = Type.Object({ ...Collect.properties, payments: newest })
+export const Organiser = PersonRef
+export type Organiser = Static<typeof Organiser>
+export const CollectDetail = Type.Object({
+  ...Collect.properties,
+  payments: newest,
+  organisers: Type.Array(Organiser, { description: 'Besides the author' }),
+})
 export const Collects = Page(Type.Unsafe<Collect>(Type.Ref('Collect')))
 export const Feed = Page(Type.Unsafe<FeedItem>(Type.Ref('FeedItem')))
 
@@ -53,6 +61,7 @@ const fields = {
   occasion: Occasion,
   description: Text(10_000, { examples: ['Поставим четыре скамейки у второго подъезда.'] }),
   target_amount: Nullable(MoneyInput('0.01', 'null: no upper bound')),
+  max_amount: Nullable(MoneyInput('1.00', 'null: one payment may be any sum')),
   ends_at: Type.String({ format: 'date-time', examples: ['2027-12-31T18:00:00+03:00'] }),
 }
 export const NewCollect = Closed({
@@ -60,6 +69,7 @@ export const NewCollect = Closed({
   occasion: fields.occasion,
   description: Type.Optional(fields.description),
   target_amount: Type.Optional(fields.target_amount),
+  max_amount: Type.Optional(fields.max_amount),
   ends_at: fields.ends_at,
 })
 export type NewCollect = Static<typeof NewCollect>
@@ -85,6 +95,7 @@ export const Payment = Type.Object(
   {
     id: Type.Integer(),
     collect: Type.Integer(),
+    collect_title: Type.String(),
     payer: Nullable(Type.Integer({ description: 'null when anonymous, but for the payer and administrators' })),
     full_name: Nullable(Type.String()),
     amount: Money,
@@ -125,3 +136,15 @@ export const PaymentsQuery = Closed({
   ordering: walk,
 })
 export type PaymentsQuery = Static<typeof PaymentsQuery>
+
+/** What one gave, by collect. */
+export const PaymentTotals = Page(
+  Type.Object({
+    collect: Type.Integer(),
+    title: Type.String(),
+    amount: Money,
+    payments_count: Type.Integer(),
+    last_at: Instant,
+  }),
+)
+export const TotalsQuery = Closed(pageQuery)

@@ -72,6 +72,7 @@
 import type { Module } from '../platform/module.ts'
 import { billingLoop } from './billing.ts'
 import { demonstrate } from './demo.ts'
+import { home } from './home.ts'
 import { billingInvariants } from './invariants.ts'
 import { addressBills, mailBills } from './letters.ts'
 import { messages } from './messages.ts'
@@ -97,6 +98,8 @@ export const housing: Module = {
   routes,
   seed,
   demonstrate,
+  home,
+  notifications: { 'housing.bill': { letter: true }, 'housing.reminder': { letter: true } },
   shapes: [House, HouseDetail, Apartment, Meter, Reading, Tariff, Run, Bill],
   loops: [
     billingLoop,

@@ -1,36 +1,50 @@
 import { sql } from 'kysely'
-import { transaction } from '../platform/database.ts'
+import { sqlOf, transaction } from '../platform/database.ts'
 import { formatsOf } from '../platform/formats.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Job } from '../platform/jobs.ts'
 import { sendLetters } from '../platform/letters.ts'
 import type { Platform } from '../platform/module.ts'
+import { addNotifications } from '../platform/notifications.ts'
 import { drawBill } from './paper.ts'
 
 type Page = { run_id: number; after: [apartment: number, user: number] }
 type Addressed = { bill_id: number; user_id: number }
+type Billed = { apartment_id: number; month: string; to_pay: string; mailed: boolean }
 
 /** Letters that one job adds; the rest of a run is the next job's. */
 const pageSize = 500
 
 /**
- * Adds a letter for each resident with a confirmed address of a published run, a page of them, and a job for the next
- * page. Run twice it adds them twice; their keys keep each from being sent twice.
+ * Tells each resident of a published run of their bill, a page of them, adds a letter for who has a confirmed address and
+ * wants it, and a job for the next page. Run twice it adds them twice; their keys keep each from being sent twice.
  */
 export async function addressBills({ db, jobs: queue }: Platform, jobs: Job<Page>[]): Promise<undefined[]> {
   for (const { data } of jobs) {
     await transaction(db, async (tx) => {
-      const { rows } = await sql<Addressed & { apartment_id: number }>`
-        select m.apartment_id, m.bill_id, u.id user_id
+      const { rows } = await sql<Addressed & Billed>`
+        select m.apartment_id, m.bill_id, u.id user_id, b.month, e.opening_balance + e.amount to_pay,
+          u.email is not null and u.email_confirmed_at is not null
+            and platform.wants_letter(u.id, 'housing.bill') mailed
         from housing.run_bills m join housing.residents r on r.apartment_id = m.apartment_id
         join accounts.users u on u.id = r.user_id
+        join housing.bills b on b.id = m.bill_id join housing.entries e on e.bill_id = b.id
         where m.run_id = ${data.run_id} and (r.apartment_id, r.user_id) > (${data.after[0]}, ${data.after[1]})
-          and u.email is not null and u.email_confirmed_at is not null
         order by r.apartment_id, r.user_id limit ${pageSize}`.execute(tx)
       await queue.enqueue(
         tx,
         'housing.bill_letter',
-        rows.map(({ bill_id, user_id }) => ({ bill_id, user_id })),
+        rows.flatMap(({ bill_id, user_id, mailed }) => (mailed ? [{ bill_id, user_id }] : [])),
+      )
+      await addNotifications(
+        sqlOf(tx),
+        rows.map(({ bill_id, user_id, month, to_pay }) => ({
+          user_id,
+          kind: 'housing.bill',
+          key: `bill-${bill_id}`,
+          path: `/bills/${bill_id}`,
+          params: { month, amount: to_pay },
+        })),
       )
       const last = rows.at(-1)
       if (last && rows.length === pageSize)

@@ -39,6 +39,22 @@ export const billWords: Messages = {
       no_tariff: '{{service}}: нет действующего тарифа, строка не начислена.',
     },
     statement: { bill: 'Счёт за {{month}}', payment: 'Оплата' },
+    home: {
+      bill: 'Счёт за {{month}}',
+      bill_text: 'К оплате {{sum}} до {{date}}. {{address}}, кв. {{number}}',
+      bill_action: 'Оплатить',
+      readings: 'Показания счётчиков',
+      readings_text_one: 'Окно открыто ещё {{count}} день. {{address}}, кв. {{number}}',
+      readings_text_few: 'Окно открыто ещё {{count}} дня. {{address}}, кв. {{number}}',
+      readings_text_many: 'Окно открыто ещё {{count}} дней. {{address}}, кв. {{number}}',
+      readings_text_other: 'Окно открыто ещё {{count}} дня. {{address}}, кв. {{number}}',
+      readings_action: 'Передать',
+    },
+    notification: {
+      bill: 'Счёт за {{month}}: к оплате {{amount}}',
+      reminder: 'Ждём показания за {{month}}',
+    },
+    letter_kind: { bill: 'Счета за квартиру', reminder: 'Напоминания о показаниях' },
     mail: {
       bill_subject: 'Счёт за {{month}}',
       bill: 'Начислена плата за {{month}}: {{address}}, кв. {{number}}. К оплате {{sum}}.',
@@ -118,6 +134,20 @@ export const billWords: Messages = {
       no_tariff: '{{service}}: no valid tariff, the line is left out.',
     },
     statement: { bill: 'Bill for {{month}}', payment: 'Payment' },
+    home: {
+      bill: 'Bill for {{month}}',
+      bill_text: '{{sum}} to pay by {{date}}. {{address}}, flat {{number}}',
+      bill_action: 'Pay',
+      readings: 'Meter readings',
+      readings_text_one: 'The window is open for {{count}} more day. {{address}}, flat {{number}}',
+      readings_text_other: 'The window is open for {{count}} more days. {{address}}, flat {{number}}',
+      readings_action: 'Submit',
+    },
+    notification: {
+      bill: 'Bill for {{month}}: {{amount}} to pay',
+      reminder: 'Readings for {{month}} are awaited',
+    },
+    letter_kind: { bill: 'Bills', reminder: 'Reminders of readings' },
     mail: {
       bill_subject: 'Bill for {{month}}',
       bill: 'The bill for {{month}} is ready: {{address}}, flat {{number}}. To pay: {{sum}}.',

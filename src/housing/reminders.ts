@@ -1,16 +1,17 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
-import { type Tx, transaction } from '../platform/database.ts'
+import { sqlOf, type Tx, transaction } from '../platform/database.ts'
 import type { Job } from '../platform/jobs.ts'
 import { type Recipient, sendLetters } from '../platform/letters.ts'
 import type { Platform } from '../platform/module.ts'
+import { addNotifications } from '../platform/notifications.ts'
 import { lockHouse } from './viewers.ts'
 
 type Kind = 'start' | 'end' | 'office'
 
-/** Meters `m` of a flat `a` that have no reading of a month. */
-const missing = (month: RawBuilder<unknown>) => sql`
+/** SQL: meters `m` of a flat `a` that have no reading of a month. */
+export const missing = (month: RawBuilder<unknown>) => sql`
   housing.meters m where m.apartment_id = a.id
     and m.installed_on < ${month} + interval '1 month' and (m.removed_on is null or m.removed_on >= ${month})
     and not exists (select from housing.readings r where r.meter_id = m.id and r.month = ${month})`
@@ -18,7 +19,7 @@ const missing = (month: RawBuilder<unknown>) => sql`
 /** Enters a reminder for each resident of a house whose flat lacks a reading, and the job of its letter; returns how many. */
 async function enter({ jobs }: Platform, tx: Tx, house: number, month: string, kind: Kind): Promise<number> {
   const first = sql`${month}::date`
-  const { rows } = await sql<{ reminder_id: number }>`
+  const { rows } = await sql<{ reminder_id: number; apartment_id: number; user_id: number }>`
     insert into housing.reminders (apartment_id, user_id, month, kind)
     select a.id, u.id, ${first}, ${kind}
     from housing.apartments a
@@ -26,8 +27,24 @@ async function enter({ jobs }: Platform, tx: Tx, house: number, month: string, k
     join accounts.users u on u.id = r.user_id and u.is_active and u.email_confirmed_at is not null
     where a.house_id = ${house} and (a.ended_on is null or a.ended_on >= ${first}) and exists (select from ${missing(first)})
     order by a.id, u.id
-    on conflict on constraint reminders_key do nothing returning id reminder_id`.execute(tx)
-  if (rows.length) await jobs.enqueue(tx, 'housing.reminder', rows)
+    on conflict on constraint reminders_key do nothing returning id reminder_id, apartment_id, user_id`.execute(tx)
+  if (rows.length) {
+    await jobs.enqueue(
+      tx,
+      'housing.reminder',
+      rows.map(({ reminder_id }) => ({ reminder_id })),
+    )
+    await addNotifications(
+      sqlOf(tx),
+      rows.map(({ reminder_id, apartment_id, user_id }) => ({
+        user_id,
+        kind: 'housing.reminder',
+        key: `reminder-${reminder_id}`,
+        path: `/flat/${apartment_id}/readings`,
+        params: { month },
+      })),
+    )
+  }
   return rows.length
 }
 
@@ -99,7 +116,9 @@ export async function mailReminders(platform: Platform, jobs: Job<{ reminder_id:
     join housing.houses h on h.id = a.house_id
     cross join lateral (select string_agg(m.serial, ', ' order by m.kind, m.id) serials from ${missing(sql`d.month`)}) n
     where d.id = any(${jobs.map((j) => j.data.reminder_id)}::bigint[]) and n.serials is not null
-      and d.created_at > now() - interval '5 days'`.execute(platform.db)
+      and d.created_at > now() - interval '5 days' and platform.wants_letter(u.id, 'housing.reminder')`.execute(
+    platform.db,
+  )
   return sendLetters(
     platform,
     jobs,

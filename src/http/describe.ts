@@ -4,7 +4,7 @@ import { createDb } from '../platform/database.ts'
 import type { App } from '../platform/fastify.ts'
 import { createTranslate } from '../platform/i18n.ts'
 import { createLogger } from '../platform/log.ts'
-import { type Module, namesOf, type Platform } from '../platform/module.ts'
+import { broughtBy, type Module, type Platform } from '../platform/module.ts'
 import { createApp } from './http.ts'
 
 /** The routes of these modules over nothing: no database, no queue, no files. Only to be read. */
@@ -20,7 +20,7 @@ export async function createDescribed(modules: Module[]): Promise<App> {
     pool,
     db: createDb(pool),
     translate,
-    ...namesOf(modules),
+    ...broughtBy(modules),
   } as Partial<Platform> as Platform
   const app = await createApp(platform, modules)
   await app.ready()

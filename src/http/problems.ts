@@ -66,5 +66,6 @@ export function sendProblem({ translate }: Platform, error: Error, req: FastifyR
       code,
       instance: req.id,
       ...(refusal.faults ? { errors: refusal.faults.map(words) } : {}),
+      ...(refusal.values ? { values: refusal.values } : {}),
     })
 }

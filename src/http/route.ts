@@ -12,7 +12,7 @@ declare module 'fastify' {
     /** Takes an Idempotency-Key; its function stores the answer with the change. */
     idempotent?: boolean
     /** Accepts multipart too: fields become the body, the file of this name `req.upload`. Without a body, the file itself. */
-    upload?: { field: string; emptyIsNull?: string[] }
+    upload?: { field: string; emptyIsNull?: string[]; booleans?: string[] }
     /** Takes a CSV of any size, as `text/csv` or the file of a form; its function reads it by `csvOf`. */
     csv?: boolean
     /** Takes an If-Match with the ETag that a GET gave. */

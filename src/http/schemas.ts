@@ -64,6 +64,9 @@ export const Problem = Type.Object(
     detail: Type.String(),
     code: Type.String({ description: 'Stable name of the fault' }),
     instance: Type.String({ description: 'Id of the request' }),
+    values: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: 'What it is about: the `total_price` of now' }),
+    ),
     errors: Type.Optional(
       Type.Array(Type.Object({ path: Type.String(), message: Type.String(), code: Type.String() })),
     ),

@@ -72,6 +72,16 @@ function readOn(body: IncomingMessage): void {
   setImmediate(() => body.resume())
 }
 
+/** A field of a form as JSON would have it: a form knows neither null nor true. */
+function fieldOf(
+  { emptyIsNull, booleans }: { emptyIsNull?: string[]; booleans?: string[] },
+  name: string,
+  value: unknown,
+) {
+  if (value === '' && emptyIsNull?.includes(name)) return null
+  return booleans?.includes(name) && (value === 'true' || value === 'false') ? value === 'true' : value
+}
+
 /** Takes multipart apart: text fields become the body, which is validated as JSON would be, and the file is kept aside. */
 export async function takeUpload(req: FastifyRequest): Promise<void> {
   // An empty PATCH changes nothing, also when its body is not even sent.
@@ -86,8 +96,7 @@ export async function takeUpload(req: FastifyRequest): Promise<void> {
   try {
     for await (const part of req.parts()) {
       if (part.type === 'field') {
-        const empty = part.value === '' && upload.emptyIsNull?.includes(part.fieldname)
-        body[part.fieldname] = empty ? null : part.value
+        body[part.fieldname] = fieldOf(upload, part.fieldname, part.value)
       } else if (part.fieldname === upload.field) {
         const content = await part.toBuffer()
         // What a form sends when no file was chosen.

@@ -10,6 +10,11 @@
  *   GET    /api/admin/jobs            jobs.failed           pgboss.job
  *   POST   /api/admin/jobs/retry      retryJobs             pgboss.job
  *   POST   /api/admin/jobs/:id/retry  retryJob              pgboss.job
+ *   GET    /api/home                  readHome              notifications, and what the modules read
+ *   GET    /api/notifications         listNotifications     notifications
+ *   POST   /api/notifications/read    readNotifications     notifications
+ *   GET    /api/profile/letters       listLetterKinds       muted_letters
+ *   PATCH  /api/profile/letters       chooseLetters         muted_letters
  *   GET    /api/outbox                listOutbox            outbox
  *   GET    /api/outbox/:id            getOutboxLetter       outbox
  */
@@ -17,7 +22,9 @@
 import { messages } from '../platform/messages.ts'
 import type { Module } from '../platform/module.ts'
 import { healthRoutes } from './health.ts'
+import { homeRoutes } from './home.ts'
 import { jobsRoutes } from './jobs-routes.ts'
+import { notificationRoutes } from './notifications.ts'
 import { organisationRoutes } from './organisation.ts'
 import { outboxRoutes } from './outbox.ts'
 import { keepLimits } from './retention.ts'
@@ -31,7 +38,8 @@ export const installation: Module = {
   roles: ['user', 'admin', 'auditor'],
   outboxKinds: ['email'],
   routes(app, platform) {
-    for (const routes of [healthRoutes, organisationRoutes, jobsRoutes, outboxRoutes]) routes(app, platform)
+    for (const routes of [healthRoutes, organisationRoutes, homeRoutes, notificationRoutes, jobsRoutes, outboxRoutes])
+      routes(app, platform)
   },
   loops: [{ name: 'platform.retention', everySeconds: 600, run: keepLimits }],
   invariants: [

@@ -18,6 +18,12 @@ export async function keepLimits(platform: Platform, signal: AbortSignal): Promi
     'platform.audit_log',
     sql`at < now() - make_interval(days => ${config.RETENTION_AUDIT_DAYS})`,
   )
+  await deleteOld(
+    platform,
+    signal,
+    'platform.notifications',
+    sql`created_at < now() - make_interval(days => ${config.RETENTION_OUTBOX_DAYS})`,
+  )
   await whileFull(signal, async () => {
     const { rows } = await sql<{ id: number; key: string }>`
       select id, key from platform.outbox where created_at < now() - make_interval(days => ${config.RETENTION_OUTBOX_DAYS})

@@ -8,12 +8,19 @@ export class AppError extends Error {
   readonly params: Record<string, unknown>
   readonly faults: FieldFault[] | undefined
   readonly retryAfterSeconds: number | undefined
+  /** What the refusal is about, for programs: a sum that is another now. */
+  readonly values: Record<string, string> | undefined
 
   constructor(
     status: number,
     code: string,
     params: Record<string, unknown> = {},
-    more: { faults?: FieldFault[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    more: {
+      faults?: FieldFault[]
+      retryAfterSeconds?: number
+      cause?: unknown
+      values?: Record<string, string>
+    } = {},
   ) {
     super(code, { cause: more.cause })
     this.status = status
@@ -21,6 +28,7 @@ export class AppError extends Error {
     this.params = params
     this.faults = more.faults
     this.retryAfterSeconds = more.retryAfterSeconds
+    this.values = more.values
   }
 }
 

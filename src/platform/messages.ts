@@ -51,6 +51,12 @@ export const messages: Messages = {
       too_many_values: 'В строке больше значений, чем столбцов.',
       broken: 'Кавычка не закрыта: отсюда файл прочитать нельзя.',
     },
+    picture: {
+      kind: 'Картинка — файл JPEG, PNG или WebP.',
+      too_large: 'Картинка больше 2 МиБ или 40 мегапикселей.',
+      broken: 'Картинка повреждена.',
+      missing: 'Приложите картинку полем формы или телом запроса.',
+    },
     files: { not_kept: 'Файл не удалось сохранить. Повторите позже.' },
     validation: {
       required: 'Обязательное поле.',
@@ -136,6 +142,12 @@ export const messages: Messages = {
       not_text: 'The row has characters that are not allowed.',
       too_many_values: 'The row has more values than there are columns.',
       broken: 'A quote is not closed: from here on the file cannot be read.',
+    },
+    picture: {
+      kind: 'A picture is a JPEG, PNG or WebP file.',
+      too_large: 'The picture is larger than 2 MiB or 40 megapixels.',
+      broken: 'The picture is broken.',
+      missing: 'Attach a picture as a field of a form, or as the body.',
     },
     files: { not_kept: 'The file could not be kept. Try again later.' },
     validation: {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { RawBuilder } from 'kysely'
 import type pg from 'pg'
-import type { TObject } from 'typebox'
+import type { TObject, TProperties } from 'typebox'
 import type { Role, User } from './access.ts'
 import type { Cache } from './cache.ts'
 import type { Config } from './config.ts'
@@ -26,6 +26,9 @@ export type Platform = {
   outboxKinds: string[]
   /** People whom mailings can be sent to, of the modules that run. */
   audiences: Audience[]
+  /** What the modules that run show at home, and the kinds of what they tell people. */
+  home: Home[]
+  notifications: NotificationKinds
   log: Logger
   /** Aborted when the process is asked to stop: it goes on with what it has and takes nothing new. */
   stopping: AbortSignal
@@ -71,6 +74,31 @@ export type Secret = {
   show(platform: Platform, ids: number[]): Promise<Map<number, string>>
 }
 
+/** Something that needs a person now, with one thing to do about it. */
+export type HomeCard = {
+  /** `module.what`; the web app draws it by this. */
+  kind: string
+  title: string
+  text: string
+  /** What there is to do, as the words of a button, and the page of the web app where it is done. */
+  action: string
+  path: string
+  /** The instant by which; null where there is none. */
+  due: string | null
+}
+
+/** A part of the home: cards, and what else stands there, by the names of its `shape`. */
+export type HomePart = {
+  shape: TProperties
+  read(platform: Platform, user: User, locale: Locale): Promise<{ cards: HomeCard[] } & Record<string, unknown>>
+}
+
+/** What a module shows at home, for each kind of reader that it has something for. */
+export type Home = { resident?: HomePart }
+
+/** Kinds of what people are told, by name (`collects.update`). `letter`: it comes by mail too, unless they refuse that. */
+export type NotificationKinds = Record<string, { letter: boolean }>
+
 /** A rule that must hold at every instant, as SQL that returns the rows that break it. */
 export type Invariant = { name: string; sql: string }
 
@@ -111,6 +139,10 @@ export type Module = {
   /** Kinds of what it sends, each inserted into platform.outbox_kinds by its migration. */
   outboxKinds?: readonly string[]
   audiences?: readonly Audience[]
+  /** What it shows at home; the cards of all modules compete for three places. */
+  home?: Home
+  /** Kinds of what it tells people, worded in its messages under `notification` and, of letters, `letter_kind`. */
+  notifications?: NotificationKinds
   messages: Messages
   routes(app: App, platform: Platform): void
   // biome-ignore lint/suspicious/noExplicitAny: each kind knows the data of its own jobs
@@ -128,9 +160,13 @@ export type Module = {
   secrets?: Record<string, Secret>
 }
 
-/** The names that these modules bring. */
-export const namesOf = (modules: Module[]): Pick<Platform, 'roles' | 'outboxKinds' | 'audiences'> => ({
+/** What these modules bring to all. */
+export const broughtBy = (
+  modules: Module[],
+): Pick<Platform, 'roles' | 'outboxKinds' | 'audiences' | 'home' | 'notifications'> => ({
   roles: [...new Set(modules.flatMap((m) => m.roles ?? []))],
   outboxKinds: [...new Set(modules.flatMap((m) => m.outboxKinds ?? []))],
   audiences: modules.flatMap((m) => m.audiences ?? []),
+  home: modules.flatMap((m) => m.home ?? []),
+  notifications: Object.assign({}, ...modules.map((m) => m.notifications ?? {})),
 })

@@ -10,7 +10,7 @@ import { openJobs } from './jobs.ts'
 import { createLogger } from './log.ts'
 import { openMail } from './mail.ts'
 import { databaseConnections } from './metrics.ts'
-import { type Module, namesOf, type Platform } from './module.ts'
+import { broughtBy, type Module, type Platform } from './module.ts'
 import { openNotices } from './notices.ts'
 import { openSecret } from './secret.ts'
 import { openStore } from './stores.ts'
@@ -56,7 +56,7 @@ export async function createPlatform(
   opened.defer(() => jobs.close())
   const platform: Platform = {
     config,
-    ...namesOf(modules),
+    ...broughtBy(modules),
     log,
     stopping: options.stopping ?? new AbortController().signal,
     db,

@@ -219,11 +219,39 @@ export interface CollectsCollects {
   donors_count: Generated<number>;
   ends_at: string;
   id: Generated<number>;
+  /**
+   * The most that one payment may be; null: no bound
+   */
+  max_amount: Numeric | null;
   occasion: string;
   payments_count: Generated<number>;
+  /**
+   * Sum of the expenses, kept with them and proved by the audit
+   */
+  spent_amount: Generated<Numeric>;
   target_amount: Numeric | null;
   title: string;
   updated_at: Generated<string>;
+}
+
+export interface CollectsExpenses {
+  amount: Numeric;
+  author_id: number;
+  collect_id: number;
+  created_at: Generated<string>;
+  id: Generated<number>;
+  /**
+   * Key of the image in files
+   */
+  receipt: string | null;
+  spent_on: string;
+  what: string;
+}
+
+export interface CollectsOrganisers {
+  added_at: Generated<string>;
+  collect_id: number;
+  user_id: number;
 }
 
 export interface CollectsPayments {
@@ -240,6 +268,19 @@ export interface CollectsPayments {
   refunded_at: string | null;
   status: Generated<string>;
   transaction_id: string;
+}
+
+export interface CollectsUpdates {
+  author_id: number;
+  collect_id: number;
+  created_at: Generated<string>;
+  id: Generated<number>;
+  is_thanks: Generated<boolean>;
+  /**
+   * Key of the image in files
+   */
+  picture: string | null;
+  text: string;
 }
 
 export interface HousingApartments {
@@ -736,6 +777,28 @@ export interface PlatformLeases {
   name: string;
 }
 
+export interface PlatformMutedLetters {
+  kind: string;
+  user_id: number;
+}
+
+export interface PlatformNotifications {
+  created_at: Generated<string>;
+  id: Generated<number>;
+  key: string;
+  kind: string;
+  /**
+   * What the words name: sums, titles, months
+   */
+  params: Generated<Json>;
+  /**
+   * The page of the web app that it is about
+   */
+  path: string;
+  read_at: string | null;
+  user_id: number;
+}
+
 export interface PlatformOutbox {
   created_at: Generated<string>;
   error: string | null;
@@ -806,12 +869,24 @@ export interface ShopOrderItems {
 }
 
 export interface ShopOrders {
+  /**
+   * personal: address
+   */
+  address: Generated<string>;
+  /**
+   * personal: contact
+   */
+  comment: Generated<string>;
   created_at: Generated<string>;
   /**
    * Key of the PDF in files
    */
   document: string | null;
   id: Generated<number>;
+  /**
+   * personal: phone
+   */
+  phone: string | null;
   /**
    * How the call of the delivery service stands
    */
@@ -828,6 +903,16 @@ export interface ShopOrders {
   total_price: Numeric;
   updated_at: Generated<string>;
   user_id: number;
+}
+
+export interface ShopProductPictures {
+  created_at: Generated<string>;
+  id: Generated<number>;
+  /**
+   * Key of the image in files
+   */
+  picture: string;
+  product_id: number;
 }
 
 export interface ShopProducts {
@@ -882,7 +967,10 @@ export interface DB {
   "accounts.tokens": AccountsTokens;
   "accounts.users": AccountsUsers;
   "collects.collects": CollectsCollects;
+  "collects.expenses": CollectsExpenses;
+  "collects.organisers": CollectsOrganisers;
   "collects.payments": CollectsPayments;
+  "collects.updates": CollectsUpdates;
   "housing.apartments": HousingApartments;
   "housing.bill_lines": HousingBillLines;
   "housing.billing_runs": HousingBillingRuns;
@@ -918,6 +1006,8 @@ export interface DB {
   "platform.idempotency": PlatformIdempotency;
   "platform.installation": PlatformInstallation;
   "platform.leases": PlatformLeases;
+  "platform.muted_letters": PlatformMutedLetters;
+  "platform.notifications": PlatformNotifications;
   "platform.outbox": PlatformOutbox;
   "platform.outbox_kinds": PlatformOutboxKinds;
   "platform.roles": PlatformRoles;
@@ -925,6 +1015,7 @@ export interface DB {
   "shop.order_events": ShopOrderEvents;
   "shop.order_items": ShopOrderItems;
   "shop.orders": ShopOrders;
+  "shop.product_pictures": ShopProductPictures;
   "shop.products": ShopProducts;
   "shop.stock_ledger": ShopStockLedger;
   "shop.stock_movements": ShopStockMovements;

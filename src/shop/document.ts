@@ -22,6 +22,8 @@ type Ordered = {
   full_name: string
   email: string | null
   phone: string | null
+  order_phone: string | null
+  address: string
   locale: Locale | null
   organisation: string
   requisites: { payee?: string; inn?: string; kpp?: string; phone?: string; email?: string }
@@ -32,7 +34,7 @@ const findOrdered = async ({ db }: Platform, ids: number[]) =>
   (
     await sql<Ordered>`
       select o.id, o.total_price, o.created_at, o.document, u.id user_id, u.full_name, u.email, u.phone, u.locale,
-        n.name organisation, n.requisites,
+        o.phone order_phone, o.address, n.name organisation, n.requisites,
         (select jsonb_agg(jsonb_build_object('name', i.name, 'quantity', i.quantity, 'price', i.price_at_purchase::text,
            'amount', i.amount::text) order by i.position) from shop.order_items i where i.order_id = o.id) items
       from shop.orders o join accounts.users u on u.id = o.user_id cross join platform.installation n
@@ -88,6 +90,9 @@ async function recordDocuments({ db, jobs }: Platform, made: Made[]): Promise<vo
   })
 }
 
+const internationalOf = (phone: string | null) =>
+  phone && parsePhoneNumberFromString(`+${phone}`)?.formatInternational()
+
 function paperOf(platform: Platform, row: Ordered): OrderPaper {
   const { config, translate } = platform
   const locale = row.locale ?? config.LOCALE
@@ -109,11 +114,7 @@ function paperOf(platform: Platform, row: Ordered): OrderPaper {
     },
     buyer: {
       label: t('buyer'),
-      lines: present(
-        row.full_name,
-        row.phone && parsePhoneNumberFromString(`+${row.phone}`)?.formatInternational(),
-        row.email,
-      ),
+      lines: present(row.full_name, internationalOf(row.order_phone ?? row.phone), row.email, row.address),
     },
     columns: {
       number: t('number'),
@@ -144,9 +145,8 @@ export async function mailDocuments(platform: Platform, jobs: Job<{ order_id: nu
     select o.id, o.total_price, o.document, u.id user_id, u.email, u.locale,
       u.email_confirmed_at is not null confirmed
     from shop.orders o join accounts.users u on u.id = o.user_id
-    where o.id = any(${jobs.map((j) => j.data.order_id)}::bigint[]) and o.document is not null and u.email is not null`.execute(
-    platform.db,
-  )
+    where o.id = any(${jobs.map((j) => j.data.order_id)}::bigint[]) and o.document is not null and u.email is not null
+      and platform.wants_letter(u.id, 'shop.document')`.execute(platform.db)
   return sendLetters(
     platform,
     jobs,

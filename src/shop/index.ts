@@ -8,6 +8,9 @@
  *   PUT    /api/products/:id                   changeProduct   products, stock_movements
  *   PATCH  /api/products/:id                   changeProduct   products, stock_movements
  *   DELETE /api/products/:id                   removeProduct   products, order_items
+ *   POST   /api/products/:id/pictures          addPicture      products, product_pictures
+ *   DELETE /api/products/:id/pictures/:picture  removePicture  products, product_pictures       shop.remove_picture
+ *   GET    /files/products/:name               readPicture
  *   GET    /api/orders                         listOrders      orders, order_items
  *   POST   /api/orders                         order           products, orders, order_items     shop.document
  *   GET    /api/orders/:id                     orderDetail     orders, order_items               (cached: order:id, names)
@@ -20,9 +23,12 @@
  *
  *   shop.document makes a PDF and enqueues shop.document_mail.
  */
+import { sweepFiles } from '../platform/file-sweep.ts'
 import type { Module } from '../platform/module.ts'
 import { documentNewest, mailDocuments, makeDocuments, sweepDocuments } from './document.ts'
+import { home } from './home.ts'
 import { messages } from './messages.ts'
+import { folder, removeFiles } from './pictures.ts'
 import { routes } from './routes.ts'
 import { Order, Product } from './schemas.ts'
 import { seed } from './seed.ts'
@@ -45,15 +51,24 @@ export const shop: Module = {
   outboxKinds: ['shipping'],
   routes,
   seed,
+  home,
+  notifications: { 'shop.document': { letter: true }, 'shop.order': { letter: false } },
   shapes: [Product, Order],
   jobs: {
     'shop.document': { handle: makeDocuments, key: orderKey, batchSize: 10 },
     'shop.document_mail': { handle: mailDocuments, key: orderKey, batchSize: 20 },
     'shop.shipping': shippingJob,
+    'shop.remove_picture': { handle: removeFiles, batchSize: 20 },
   },
   loops: [
     { name: 'shop.shipping', everySeconds: 15, run: sweepShipping },
     { name: 'shop.documents', everySeconds: 3600, run: sweepDocuments },
+    {
+      name: 'shop.pictures',
+      everySeconds: 3600,
+      run: (platform, signal) =>
+        sweepFiles(platform, signal, { folder, table: 'shop.product_pictures', column: 'picture' }),
+    },
   ],
   demonstrate: documentNewest,
   invariants: [

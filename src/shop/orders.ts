@@ -1,11 +1,12 @@
 import { type RawBuilder, sql } from 'kysely'
 import { LRUCache } from 'lru-cache'
+import { phoneDigits } from '../accounts/index.ts'
 import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../http/pages.ts'
 import { hasRole, type User } from '../platform/access.ts'
 import { groupCommit, locked } from '../platform/batch.ts'
 import type { Source } from '../platform/cache.ts'
 import { run, sqlOf, type Tx } from '../platform/database.ts'
-import { type AppError, type FieldFault, fieldFaults, notFound } from '../platform/errors.ts'
+import { AppError, type FieldFault, fieldFaults, notFound } from '../platform/errors.ts'
 import type { Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
 import { type AdminOrdersQuery, type NewOrder, type Order, orderEdits } from './schemas.ts'
@@ -16,6 +17,8 @@ export const staff = ['admin', 'storekeeper'] as const
 export const readers = [...staff, 'auditor'] as const
 
 type Goods = { id: number; name: string; price: string; stock: number }
+/** `totals`, `low` and `high` are by the places of the orders. */
+type Found = { goods: Goods[]; held: number[]; totals: Record<string, string>; low: number[]; high: number[] }
 
 // Locks in id order, so that two batches over the same goods never wait for each other in a ring; the sums are taken
 // from the locked rows. A hidden product is no product here.
@@ -30,6 +33,7 @@ const lockSql = (skip: '' | 'skip locked') => `
   select (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'price', price::text, 'stock', stock)), '[]') from goods) goods,
     array(select id from shop.products p where id = any($1::bigint[]) and hidden_at is null
       and not exists (select from goods g where g.id = p.id)) held,
+    (select coalesce(jsonb_object_agg(n, total::text), '{}') from sums) totals,
     array(select n from sums where total < $5::numeric) low, array(select n from sums where total >= 1e16) high`
 
 // One statement writes stock, orders and lines. Ids are drawn first, to know which order is whose.
@@ -42,22 +46,25 @@ const orderSql = `
     update shop.products p set stock = p.stock - s.quantity
     from (select product_id, sum(quantity) quantity from lines group by product_id) s where p.id = s.product_id),
   named as materialized (
-    select o.n, o.user_id, nextval('shop.orders_id_seq') id
-    from unnest($1::int[], $2::bigint[]) o(n, user_id) order by o.n),
+    select o.*, nextval('shop.orders_id_seq') id
+    from unnest($1::int[], $2::bigint[], $7::text[], $8::text[], $9::text[]) o(n, user_id, address, phone, comment) order by o.n),
   made as (
-    insert into shop.orders (id, user_id, total_price) overriding system value
-    select o.id, o.user_id, t.total
+    insert into shop.orders (id, user_id, total_price, address, phone, comment) overriding system value
+    select o.id, o.user_id, t.total, o.address, o.phone, o.comment
     from named o join (select n, sum(price * quantity) total from lines group by n) t using (n) order by o.id
-    returning id, user_id, status, total_price, created_at, updated_at),
+    returning id, user_id, status, total_price, address, phone, comment, created_at, updated_at),
   written as (
     insert into shop.order_items (order_id, position, product_id, name, quantity, price_at_purchase)
     select o.id, l.position, l.product_id, l.name, l.quantity, l.price
     from lines l join named o using (n) order by o.id, l.position)
-  select o.n, m.id, m.user_id "user", u.full_name, m.status, m.total_price, m.created_at, m.updated_at
+  select o.n, m.id, m.user_id "user", u.full_name, m.status, m.total_price, m.address, m.phone, m.comment,
+    m.created_at, m.updated_at
   from named o join made m using (id) join accounts.users u on u.id = m.user_id`
 
 /** Orders goods. Many orders at once become one transaction; each caller learns its own outcome. */
-export async function order(platform: Platform, buyer: User, { items }: NewOrder, once?: Once): Promise<Order> {
+export async function order(platform: Platform, buyer: User, input: NewOrder, once?: Once): Promise<Order> {
+  const { items, address = '', comment = '', expected_total } = input
+  const phone = input.phone?.trim() ? phoneDigits(input.phone) : null
   const seen = new Set<number>()
   const twice = items.flatMap(({ product }, i): FieldFault[] => {
     if (seen.has(product)) return [{ path: `/items/${i}/product`, code: 'shop.product_twice' }]
@@ -65,12 +72,21 @@ export async function order(platform: Platform, buyer: User, { items }: NewOrder
     return []
   })
   if (twice.length) throw fieldFaults(twice)
-  return platform.own(openOrders)({ buyer: buyer.id, items }, once)
+  return platform.own(openOrders)({ buyer: buyer.id, items, address, phone, comment, expected_total }, once)
+}
+
+type Wanted = {
+  buyer: number
+  items: NewOrder['items']
+  address: string
+  phone: string | null
+  comment: string
+  expected_total: string | undefined
 }
 
 function openOrders(platform: Platform) {
   const minimum = shopSettings(platform).MIN_ORDER_TOTAL
-  return groupCommit<{ buyer: number; items: NewOrder['items'] }, Order>({
+  return groupCommit<Wanted, Order>({
     name: 'orders',
     pool: platform.batchPool,
     async work(client, orders, { skipLocked }) {
@@ -84,11 +100,13 @@ function openOrders(platform: Platform) {
           some.map((l) => l.quantity),
         ] as const
       const [ns, , products, quantities] = of(lines)
-      const [found] = await run<{ goods: Goods[]; held: number[]; low: number[]; high: number[] }>(
-        client,
-        lockSql(skipLocked ? 'skip locked' : ''),
-        [ids, ns, products, quantities, minimum],
-      )
+      const [found] = await run<Found>(client, lockSql(skipLocked ? 'skip locked' : ''), [
+        ids,
+        ns,
+        products,
+        quantities,
+        minimum,
+      ])
       const goods = new Map(found!.goods.map((g) => [g.id, g]))
       const [held, low, high] = [new Set(found!.held), new Set(found!.low), new Set(found!.high)]
       // In the order of arrival; only an order that gets all its lines takes any.
@@ -98,6 +116,8 @@ function openOrders(platform: Platform) {
         if (faults.length) return fieldFaults(faults)
         if (low.has(n)) return fieldFaults([{ path: '/items', code: 'shop.below_minimum', params: { minimum } }])
         if (high.has(n)) return fieldFaults([{ path: '/items', code: 'shop.total_too_large' }])
+        const total = found!.totals[n]
+        if (order.expected_total !== undefined && order.expected_total !== total) return totalChanged(total!)
         for (const item of order.items) goods.get(item.product)!.stock -= item.quantity
         return undefined
       })
@@ -107,6 +127,9 @@ function openOrders(platform: Platform) {
         taken,
         taken.map((n) => orders[n]!.buyer),
         ...of(lines.filter((l) => !refusals[l.n])),
+        taken.map((n) => orders[n]!.address),
+        taken.map((n) => orders[n]!.phone),
+        taken.map((n) => orders[n]!.comment),
       ])
       await platform.jobs.enqueue(
         client,
@@ -127,6 +150,9 @@ function openOrders(platform: Platform) {
   })
 }
 
+const totalChanged = (total: string) =>
+  new AppError(409, 'shop.total_changed', { total }, { values: { total_price: total } })
+
 function shortageOf(goods: Goods | undefined, quantity: number, line: number): FieldFault[] {
   if (!goods) return [{ path: `/items/${line}/product`, code: 'validation.unknown_id' }]
   if (goods.stock >= quantity) return []
@@ -135,7 +161,7 @@ function shortageOf(goods: Goods | undefined, quantity: number, line: number): F
 }
 
 /** What an order shows; needs `o` and `u`. */
-const orderColumns = `o.id, o.user_id "user", u.full_name, o.status, o.total_price,
+const orderColumns = `o.id, o.user_id "user", u.full_name, o.status, o.total_price, o.address, o.phone, o.comment,
   (select jsonb_agg(jsonb_build_object('product', i.product_id, 'name', i.name, 'quantity', i.quantity,
      'price_at_purchase', i.price_at_purchase::text) order by i.position)
    from shop.order_items i where i.order_id = o.id) items,

@@ -13,7 +13,9 @@ import { type NewProduct, type Product, type ProductChange, type ProductsQuery, 
 
 /** Answers about products are kept so long at most, whatever the stamps say. */
 const keptSeconds = 300
-const columns = 'p.id, p.name, p.description, p.price, p.stock, p.category, p.created_at, p.updated_at'
+const columns = `p.id, p.name, p.description, p.price, p.stock, p.category, p.created_at, p.updated_at,
+  (select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'url', '/files/' || i.picture) order by i.id), '[]')
+   from shop.product_pictures i where i.product_id = p.id) pictures`
 const productSql = `select ${columns} from shop.products p where p.id = $1 and p.hidden_at is null`
 
 /** One product that is sold. */
@@ -93,7 +95,8 @@ export function productList({ db }: Platform, query: ProductsQuery, page: Return
   }
 }
 
-async function getProduct(tx: Tx, id: number): Promise<Product> {
+/** The product as the transaction that changed it sees it. */
+export async function getProduct(tx: Tx, id: number): Promise<Product> {
   const { rows } = await sql<Product>`select ${sql.raw(columns)} from shop.products p where p.id = ${id}`.execute(tx)
   return rows[0]!
 }
@@ -122,7 +125,8 @@ export async function createProduct(
 const move = (tx: Tx, user: User, product_id: number, kind: string, change: number) =>
   tx.insertInto('shop.stock_movements').values({ product_id, kind, change, user_id: user.id }).execute()
 
-async function lockProduct(tx: Tx, id: number) {
+/** Locks a product that is sold; throws 404. */
+export async function lockProduct(tx: Tx, id: number) {
   const product = await tx
     .selectFrom('shop.products')
     .select(['id', 'name', 'description', 'price', 'stock', 'category'])
@@ -166,7 +170,7 @@ export async function changeProduct(
 }
 
 /** Takes a product off sale: one that was ordered is hidden, for its orders stay; any other is gone. */
-export async function removeProduct({ db }: Platform, user: User, id: number): Promise<void> {
+export async function removeProduct({ db, jobs }: Platform, user: User, id: number): Promise<void> {
   await transaction(db, async (tx) => {
     const before = await lockProduct(tx, id)
     // Who orders locks the product first, so none can come between this look and the delete.
@@ -177,7 +181,15 @@ export async function removeProduct({ db }: Platform, user: User, id: number): P
       .limit(1)
       .executeTakeFirst()
     if (ordered) await tx.updateTable('shop.products').set({ hidden_at: sql`now()` }).where('id', '=', id).execute()
-    else await tx.deleteFrom('shop.products').where('id', '=', id).execute()
+    else {
+      const pictures = await tx
+        .deleteFrom('shop.product_pictures')
+        .where('product_id', '=', id)
+        .returning('picture')
+        .execute()
+      await tx.deleteFrom('shop.products').where('id', '=', id).execute()
+      await jobs.enqueue(tx, 'shop.remove_picture', pictures)
+    }
     await recordChange(tx, user, { action: 'shop.remove_product', subject: 'shop.products', subject_id: id, before })
   })
 }

@@ -1,10 +1,13 @@
 import { cursorRequest, pageRequest } from '../http/pages.ts'
+import { PictureParams, sendPicture } from '../http/pictures.ts'
 import { IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import { sendCached } from '../platform/cache.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
+import { readPicture } from '../platform/pictures.ts'
 import { readDocument } from './document.ts'
 import { listOrders, order, orderDetail, readers, staff, viewerOfOrder } from './orders.ts'
+import { addPicture, removePicture } from './pictures.ts'
 import { changeProduct, createProduct, productDetail, productList, removeProduct } from './products.ts'
 import {
   AdminOrdersQuery,
@@ -18,6 +21,7 @@ import {
   OrderHistory,
   Orders,
   OrdersQuery,
+  PictureOfProduct,
   Product,
   ProductChange,
   Products,
@@ -91,6 +95,35 @@ export function routes(app: App, platform: Platform): void {
     async (req) => removeProduct(platform, req.user, req.params.id),
   )
 
+  app.post(
+    '/api/products/:id/pictures',
+    {
+      config: { access: staff, idempotent: true, upload: { field: 'picture' } },
+      schema: {
+        summary: 'Add a picture',
+        description:
+          'The image itself as the body, or multipart with the file `picture`. JPEG, PNG or WebP of at most 2 MiB and 40 megapixels; eight of a product.',
+        consumes: ['image/jpeg', 'image/png', 'image/webp', 'multipart/form-data'],
+        params: IdParams,
+        response: { 201: aProduct },
+      },
+    },
+    async (req) => addPicture(platform, req.user, req.params.id, req.upload, req.once),
+  )
+  app.delete(
+    '/api/products/:id/pictures/:picture',
+    {
+      config: { access: staff },
+      schema: { summary: 'Remove a picture', params: PictureOfProduct, response: { 204: NoContent } },
+    },
+    async (req) => removePicture(platform, req.user, req.params.id, req.params.picture),
+  )
+  app.get(
+    '/files/products/:name',
+    { config: { access: 'anyone' }, schema: { summary: 'A picture of a product', params: PictureParams } },
+    async (req, reply) => sendPicture(reply, await readPicture(platform, 'products', req.params.name)),
+  )
+
   app.get(
     '/api/orders',
     {
@@ -106,7 +139,7 @@ export function routes(app: App, platform: Platform): void {
       schema: {
         summary: 'Order products',
         description:
-          'All or nothing: too little stock of any line is a 400 that names each short line with what is left. A PDF follows by e-mail.',
+          'All or nothing: too little stock of any line is a 400 that names each short line with what is left; a total other than `expected_total` is a 409 whose `values` hold the new `total_price`. A PDF follows by e-mail.',
         body: NewOrder,
         response: { 201: anOrder },
       },

@@ -13,6 +13,10 @@ export const Product = Type.Object(
     price: Money,
     stock: Type.Integer({ description: 'What is left' }),
     category: Category,
+    pictures: Type.Array(
+      Type.Object({ id: Type.Integer(), url: Type.String({ examples: ['/files/products/9f2c….jpg'] }) }),
+      { description: 'The first stands for the product in lists' },
+    ),
     created_at: Instant,
     updated_at: Type.String({ ...Instant, description: 'The last change by a person; sales do not count' }),
   },
@@ -66,6 +70,9 @@ export const Order = Type.Object(
     full_name: Type.String({ description: 'Of the buyer' }),
     status: Status,
     total_price: Money,
+    address: Type.String({ description: 'Where it is to be brought; empty: it is fetched' }),
+    phone: Nullable(Type.String()),
+    comment: Type.String(),
     items: Type.Array(
       Type.Object({
         product: Type.Integer(),
@@ -95,6 +102,12 @@ export const NewOrder = Closed({
       quantity: Type.Integer({ minimum: 1, maximum: 1_000_000, examples: [2] }),
     }),
     { minItems: 1, maxItems: 100, examples: [[{ product: 1, quantity: 2 }]] },
+  ),
+  address: Type.Optional(Text(500, { description: 'Where it is to be brought', examples: ['Садовая, 12, кв. 5'] })),
+  phone: Type.Optional(Text(40, { description: 'Any usual spelling', examples: ['8 (912) 345-67-89'] })),
+  comment: Type.Optional(Text(1000, { examples: ['Позвоните за час'] })),
+  expected_total: Type.Optional(
+    MoneyInput('0.01', 'The sum that the buyer saw; when it is another now, the order is a 409'),
   ),
 })
 export type NewOrder = Static<typeof NewOrder>
@@ -149,3 +162,5 @@ export const BulkOutcome = Type.Object({
     }),
   ),
 })
+
+export const PictureOfProduct = Closed({ id: Id(), picture: Id() })

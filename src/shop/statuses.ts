@@ -7,6 +7,7 @@ import { AppError, notFound } from '../platform/errors.ts'
 import { checkMatch } from '../platform/etags.ts'
 import type { Locale } from '../platform/i18n.ts'
 import type { Platform } from '../platform/module.ts'
+import { addNotifications } from '../platform/notifications.ts'
 import { getOrder, readers, staff } from './orders.ts'
 import { type Order, type OrderEvent, type OrderStatus, orderEdits } from './schemas.ts'
 
@@ -38,11 +39,12 @@ async function moveOrders(
        order by id for no key update`,
       [ids],
     )
-  const orders = await query<{ id: number; status: OrderStatus }>(
-    'select id, status from shop.orders where id = any($1::bigint[]) order by id for no key update',
+  const orders = await query<{ id: number; user_id: number; status: OrderStatus }>(
+    'select id, user_id, status from shop.orders where id = any($1::bigint[]) order by id for no key update',
     [ids],
   )
-  const going = orders.filter((o) => steps[o.status].includes(to)).map((o) => o.id)
+  const moving = orders.filter((o) => steps[o.status].includes(to))
+  const going = moving.map((o) => o.id)
   if (going.length) {
     if (to === 'cancelled')
       await query(
@@ -74,6 +76,22 @@ async function moveOrders(
       }))
       await recordChanges(query, changes)
     }
+    await addNotifications(
+      query,
+      moving.flatMap(({ id, user_id }) =>
+        user_id === actor.id
+          ? []
+          : [
+              {
+                user_id,
+                kind: 'shop.order',
+                key: `order-${id}-${to}`,
+                path: `/orders/${id}`,
+                params: { number: id, context: to },
+              },
+            ],
+      ),
+    )
     if (to === 'shipped')
       await platform.jobs.enqueue(
         tx,

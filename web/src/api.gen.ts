@@ -282,6 +282,353 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What needs the caller now, and what is going on
+         * @description Who may: everybody who is logged in.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description What needs the caller now, the most urgent first; at most 3 */
+                            cards: {
+                                /** @example housing.bill */
+                                kind: string;
+                                /** @example Счёт за октябрь 2026 г. */
+                                title: string;
+                                /** @example К оплате 4 200,50 ₽ до 15 ноября */
+                                text: string;
+                                /**
+                                 * @description What there is to do
+                                 * @example Оплатить
+                                 */
+                                action: string;
+                                /**
+                                 * @description The page of the web app
+                                 * @example /bills/12
+                                 */
+                                path: string;
+                                due: string | null;
+                            }[];
+                            /** @description The last ones */
+                            notifications: {
+                                id: number;
+                                /** @example collects.update */
+                                kind: string;
+                                /** @example «Скамейки во двор»: новость от организатора */
+                                text: string;
+                                /**
+                                 * @description The page of the web app
+                                 * @example /collects/1
+                                 */
+                                path: string;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                created_at: string;
+                                read_at: string | null;
+                            }[];
+                            /** @description Collects under way, those that end first */
+                            live_collects: components["schemas"]["Collect"][];
+                            /** @description The last twelve months of all flats of the caller, the oldest first; empty without a flat */
+                            months: {
+                                /** @example 2026-11 */
+                                month: string;
+                                /** @example 1500.00 */
+                                billed: string;
+                                /** @example 1500.00 */
+                                paid: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller was told, newest first
+         * @description Who may: everybody who is logged in, about their own account.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                id: number;
+                                /** @example collects.update */
+                                kind: string;
+                                /** @example «Скамейки во двор»: новость от организатора */
+                                text: string;
+                                /**
+                                 * @description The page of the web app
+                                 * @example /collects/1
+                                 */
+                                path: string;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                created_at: string;
+                                read_at: string | null;
+                            }[];
+                            unread: number;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark what was told as read
+         * @description Who may: everybody who is logged in, about their own account.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description The newest that was seen, and with it all before
+                         * @example 1
+                         */
+                        until: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/profile/letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which kinds of letters the caller gets
+         * @description Who may: everybody who is logged in, about their own account.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                kind: string;
+                                title: string;
+                                /** @description It comes by mail */
+                                letter: boolean;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Get the letters of a kind, or none of them
+         * @description Who may: everybody who is logged in, about their own account.
+         */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example collects.update */
+                        kind: string;
+                        letter: boolean;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                kind: string;
+                                title: string;
+                                /** @description It comes by mail */
+                                letter: boolean;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
     "/api/admin/jobs": {
         parameters: {
             query?: never;
@@ -1503,167 +1850,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/auth/ways": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ways to log in besides password and SMS
-         * @description Who may: anyone.
-         */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description The outside identity provider, if there is one */
-                            oidc: {
-                                /** @example Почта дома */
-                                name: string;
-                            } | null;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/auth/oidc/login": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Log in at the outside identity provider
-         * @description Who may: anyone.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    /**
-                     * @description Where to go afterwards
-                     * @example /collects
-                     */
-                    next?: string;
-                    /** @description The person proves anew who they are, also where they are logged in */
-                    again?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description To the provider, or back into the web app */
-                303: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/auth/oidc/callback": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Back from the outside identity provider
-         * @description Sets the cookies of a browser’s session and leads into the web app; no token stands in an address.
-         *
-         *     Who may: anyone.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    code?: string;
-                    state?: string;
-                    iss?: string;
-                    error?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description To the provider, or back into the web app */
-                303: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/profile": {
         parameters: {
             query?: never;
@@ -2036,164 +2222,6 @@ export interface paths {
             };
         };
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/profile/sessions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * One’s own logins, with device, address and last use
-         * @description Who may: everybody who is logged in, about their own account.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                device: string | null;
-                                address: string | null;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                                /**
-                                 * Format: date-time
-                                 * @description The login or its last refresh, so up to 15 minutes ago
-                                 */
-                                last_used_at: string;
-                                /** @description The one that asks */
-                                current: boolean;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        /**
-         * End all logins but this
-         * @description Their access tokens write no more and read nothing that is for staff.
-         *
-         *     Who may: everybody who is logged in, about their own account.
-         */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/profile/sessions/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * End a login
-         * @description Who may: everybody who is logged in, about their own account.
-         */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
         options?: never;
         head?: never;
         patch?: never;
@@ -2648,6 +2676,7 @@ export interface paths {
                          */
                         description?: string;
                         target_amount?: (string | number) | null;
+                        max_amount?: (string | number) | null;
                         /**
                          * Format: date-time
                          * @example 2027-12-31T18:00:00+03:00
@@ -2727,8 +2756,14 @@ export interface paths {
                             occasion: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
                             description: string;
                             target_amount: string | null;
+                            max_amount: string | null;
                             /** @example 1500.00 */
                             collected_amount: string;
+                            /**
+                             * @description What organisers have entered into the ledger
+                             * @example 1500.00
+                             */
+                            spent_amount: string;
                             /** @description Different people */
                             donors_count: number;
                             payments_count: number;
@@ -2752,6 +2787,11 @@ export interface paths {
                             updated_at: string;
                             /** @description The newest 20; the rest at /payments */
                             payments: components["schemas"]["FeedItem"][];
+                            /** @description Besides the author */
+                            organisers: {
+                                id: number;
+                                full_name: string;
+                            }[];
                         };
                     };
                 };
@@ -2842,6 +2882,7 @@ export interface paths {
                          */
                         description?: string;
                         target_amount?: (string | number) | null;
+                        max_amount?: (string | number) | null;
                         /**
                          * Format: date-time
                          * @example 2027-12-31T18:00:00+03:00
@@ -2871,140 +2912,6 @@ export interface paths {
                 };
             };
         };
-        trace?: never;
-    };
-    "/api/collects/{id}/payments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The feed of a collect
-         * @description Who may: anyone.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["FeedItem"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        /**
-         * Give to this collect
-         * @description Who may: everybody who is logged in.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "amount": "500.00",
-                     *       "comment": "С соседским приветом!",
-                     *       "is_anonymous": false
-                     *     }
-                     */
-                    "application/json": {
-                        /**
-                         * @description Decimal string; numbers are taken too
-                         * @example 1500.00
-                         */
-                        amount: string | number;
-                        /**
-                         * Format: line
-                         * @description Made when absent; serves once
-                         * @example bank-2026-11-21-0001
-                         */
-                        transaction_id?: string;
-                        /**
-                         * Format: text
-                         * @example С соседским приветом!
-                         */
-                        comment?: string;
-                        /** @example false */
-                        is_anonymous?: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Payment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
         trace?: never;
     };
     "/api/collects/{id}/cover": {
@@ -3147,6 +3054,242 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/collects/{id}/poster.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A poster with a QR code
+         * @description Who may: everybody who is logged in.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/pdf": unknown;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collects/{id}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The feed of a collect
+         * @description Who may: anyone.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["FeedItem"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Give to this collect
+         * @description Who may: everybody who is logged in.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    /**
+                     * @example {
+                     *       "amount": "500.00",
+                     *       "comment": "С соседским приветом!",
+                     *       "is_anonymous": false
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * @description Decimal string; numbers are taken too
+                         * @example 1500.00
+                         */
+                        amount: string | number;
+                        /**
+                         * Format: line
+                         * @description Made when absent; serves once
+                         * @example bank-2026-11-21-0001
+                         */
+                        transaction_id?: string;
+                        /**
+                         * Format: text
+                         * @example С соседским приветом!
+                         */
+                        comment?: string;
+                        /** @example false */
+                        is_anonymous?: boolean;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Payment"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collects/{id}/payments.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The feed of a collect as CSV, for its organisers
+         * @description Who may: owner, admin.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/csv": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/payments": {
         parameters: {
             query?: never;
@@ -3278,6 +3421,130 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/payments/totals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller gave, by collect
+         * @description The latest first, without what was given back.
+         *
+         *     Who may: owner.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                collect: number;
+                                title: string;
+                                /** @example 1500.00 */
+                                amount: string;
+                                payments_count: number;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                last_at: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/payments/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The receipt of a payment, as PDF
+         * @description Who may: owner.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/pdf": unknown;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3429,6 +3696,480 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/collects/{id}/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * News of a collect
+         * @description Who may: anyone.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["CollectUpdate"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Tell of a collect
+         * @description JSON, or multipart with the file `picture`. Who gave hears of it once, in the app and by letter. Thanks to all are told once.
+         *
+         *     Who may: owner, admin.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: text
+                         * @example Скамейки уже стоят!
+                         */
+                        text: string;
+                        /**
+                         * @description Thanks to all; a collect says them once
+                         * @example false
+                         */
+                        is_thanks?: boolean;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CollectUpdate"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collects/{id}/updates/{update}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take back what was told
+         * @description Who may: owner, admin.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                    /** @example 1 */
+                    update: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collects/{id}/expenses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the money of a collect was spent
+         * @description Who may: anyone.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Expense"][];
+                            /** @example 1500.00 */
+                            spent_amount: string;
+                            /**
+                             * @description Of what was collected; below zero organisers have added of their own
+                             * @example 1500.00
+                             */
+                            left_amount: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Enter what was spent
+         * @description JSON, or multipart with the file `receipt`. More than came in is fine: organisers add of their own.
+         *
+         *     Who may: owner, admin.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Decimal string; numbers are taken too
+                         * @example 1500.00
+                         */
+                        amount: string | number;
+                        /**
+                         * Format: line
+                         * @example Доски и краска
+                         */
+                        what: string;
+                        /**
+                         * Format: date
+                         * @example 2026-11-21
+                         */
+                        spent_on: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Expense"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collects/{id}/expenses/{expense}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an expense out of the ledger
+         * @description Who may: owner, admin.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                    /** @example 1 */
+                    expense: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collects/{id}/organisers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Name a co-organiser
+         * @description They may do what the author may, but delete the collect or name organisers. At most 20.
+         *
+         *     Who may: owner, admin.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Id, username or invite code of a person
+                         * @example K7MP4X
+                         */
+                        user: number | string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: number;
+                            full_name: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collects/{id}/organisers/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a co-organiser off
+         * @description Who may: owner, admin.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                    /** @example 1 */
+                    user: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/files/covers/{name}": {
         parameters: {
             query?: never;
@@ -3479,7 +4220,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/clients": {
+    "/files/updates/{name}": {
         parameters: {
             query?: never;
             header?: never;
@@ -3487,442 +4228,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Clients
-         * @description Who may: admin, operator, auditor.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example 999 */
-                    operator_code?: string;
-                    tag?: string;
-                    /** @description Part of the phone in any spelling, or of the tag */
-                    search?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Client"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        /**
-         * Add a client
-         * @description In the time zone of the installation unless they have their own. A phone that is there: 409.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone: string;
-                        /**
-                         * @description Digits 2 to 4 of the phone unless given
-                         * @example 999
-                         */
-                        operator_code?: string;
-                        /**
-                         * Format: text
-                         * @example подъезд 2
-                         */
-                        tag?: string;
-                        /** @example Europe/Moscow */
-                        timezone?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Client"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/clients/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * A client
-         * @description Who may: admin, operator, auditor.
+         * A picture of news
+         * @description Who may: anyone.
          */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Client"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        /**
-         * Replace a client
-         * @description Messages that are there keep their number.
-         *
-         *     Who may: admin, operator.
-         */
-        put: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone: string;
-                        /**
-                         * @description Digits 2 to 4 of the phone unless given
-                         * @example 999
-                         */
-                        operator_code?: string;
-                        /**
-                         * Format: text
-                         * @example подъезд 2
-                         */
-                        tag: string;
-                        /** @example Europe/Moscow */
-                        timezone: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Client"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        post?: never;
-        /**
-         * Remove a client
-         * @description Messages not yet sent expire; the rest keep the phone, with `client` null.
-         *
-         *     Who may: admin, operator.
-         */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
+                    name: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
                 /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        /**
-         * Change a client
-         * @description Messages that are there keep their number.
-         *
-         *     Who may: admin, operator.
-         */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone?: string;
-                        /**
-                         * @description Digits 2 to 4 of the phone unless given
-                         * @example 999
-                         */
-                        operator_code?: string;
-                        /**
-                         * Format: text
-                         * @example подъезд 2
-                         */
-                        tag?: string;
-                        /** @example Europe/Moscow */
-                        timezone?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Client"];
+                        "application/json": unknown;
                     };
                 };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/clients/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Take clients from a CSV
-         * @description A `text/csv` body of any size, or a form with a file. `;`, `,` or tabs; UTF-8 or windows-1251. Columns `phone`, `operator_code`, `tag`, `timezone` in any order. Phones in any usual spelling; only they are needed. One that is there already is skipped, so the same file again changes nothing. Good rows are kept.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: {
-                    /**
-                     * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
-                     * @example phone,operator_code,tag,timezone
-                     */
-                    columns?: string;
-                    /** @description Tells what would be, and keeps nothing; up to a million numbers */
-                    dry_run?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            dry_run: boolean;
-                            created: number;
-                            /** @description Rows whose phone was there already, or stood above in the file */
-                            skipped: number;
-                            faulty: number;
-                            /** @description The first 100 faulty rows */
-                            errors: {
-                                /** @description Of the file; its head is line 1 */
-                                line: number;
-                                field: string | null;
-                                message: string;
-                            }[];
-                            /** @description What each column of the file was taken for */
-                            columns: {
-                                header: string;
-                                field: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/clients/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Clients as CSV
-         * @description All that the filters leave, oldest first.
-         *
-         *     Who may: admin, operator, auditor.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    /** @example 999 */
-                    operator_code?: string;
-                    tag?: string;
-                    /** @description Part of the phone in any spelling, or of the tag */
-                    search?: string;
-                    /** @description Begins with the mark by which spreadsheet programs know UTF-8 */
-                    bom?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/csv": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
+                /** @description Absent, or not visible to the caller */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -3941,7 +4270,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/clients/stops": {
+    "/files/receipts/{name}": {
         parameters: {
             query?: never;
             header?: never;
@@ -3949,1217 +4278,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Numbers that are never written to
-         * @description Who may: admin, operator, auditor.
+         * A picture of a receipt
+         * @description Who may: anyone.
          */
         get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @description Part of the phone in any spelling, or of the reason */
-                    search?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                /** @example 79991234567 */
-                                phone: string;
-                                reason: string;
-                                created_by: {
-                                    id: number;
-                                    full_name: string;
-                                } | null;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        /**
-         * Never write to a number
-         * @description It wins over every mailing, and messages that wait for the number expire at once. A number that is stopped already stays so, with its first reason.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @description In any usual spelling
-                         * @example +7 999 123-45-67
-                         */
-                        phone: string;
-                        /**
-                         * Format: text
-                         * @example просил не писать
-                         */
-                        reason?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @example 79991234567 */
-                            phone: string;
-                            reason: string;
-                            created_by: {
-                                id: number;
-                                full_name: string;
-                            } | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/clients/stops/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Take numbers never to be written to from a CSV
-         * @description A `text/csv` body of any size, or a form with a file. `;`, `,` or tabs; UTF-8 or windows-1251. Columns `phone` and `reason` in any order. Phones in any usual spelling; only they are needed. One that is there already is skipped, so the same file again changes nothing. Good rows are kept.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: {
-                    /**
-                     * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
-                     * @example phone,operator_code,tag,timezone
-                     */
-                    columns?: string;
-                    /** @description Tells what would be, and keeps nothing; up to a million numbers */
-                    dry_run?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            dry_run: boolean;
-                            created: number;
-                            /** @description Rows whose phone was there already, or stood above in the file */
-                            skipped: number;
-                            faulty: number;
-                            /** @description The first 100 faulty rows */
-                            errors: {
-                                /** @description Of the file; its head is line 1 */
-                                line: number;
-                                field: string | null;
-                                message: string;
-                            }[];
-                            /** @description What each column of the file was taken for */
-                            columns: {
-                                header: string;
-                                field: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/clients/stops/{phone}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Let a number be written to again
-         * @description From the next mailing on: what has expired stays so.
-         *
-         *     Who may: admin, operator.
-         */
-        delete: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /**
-                     * @description In any usual spelling
-                     * @example +7 999 123-45-67
-                     */
-                    phone: string;
+                    name: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
                 /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings/gateway": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * How the gateway does
-         * @description Who may: admin, operator, auditor.
-         */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": {
-                            /** @description No gateway is set: messages go nowhere, and count as sent */
-                            sandbox: boolean;
-                            /**
-                             * @description Of the process that sees it worst: `open` while it is left alone, `half_open` while it is tried
-                             * @enum {string}
-                             */
-                            breaker: "closed" | "open" | "half_open";
-                            /** @description Calls under way, over all processes */
-                            in_flight: number;
-                            /** @description Processes that send now */
-                            senders: number;
-                            /** @description Calls under way at most */
-                            concurrency: number;
-                            rate: number | null;
-                            timeout_ms: number;
-                            latency_ms: {
-                                p50: number;
-                                p95: number;
-                                p99: number;
-                            } | null;
-                        };
+                        "application/json": unknown;
                     };
                 };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings/{id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Send one message of a mailing to try it
-         * @description Goes out at once, at any time of day and in any state of the mailing, and counts nowhere. Placeholders get samples. What the gateway said is in the answer. 409 for a number on the stop list.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description By which the gateway knows it */
-                            id: number;
-                            mailing: number;
-                            /** @example 79991234567 */
-                            phone: string;
-                            /** @description As it was sent, with samples for placeholders */
-                            text: string;
-                            /**
-                             * @description `processing` only in the answer to a repeated Idempotency-Key
-                             * @enum {string}
-                             */
-                            status: "processing" | "sent" | "error";
-                            last_error: string | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Mailings
-         * @description Who may: admin, operator, auditor.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    status?: "scheduled" | "running" | "finished" | "cancelled";
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Mailing"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        /**
-         * Add a mailing
-         * @description It begins by itself at `starts_at`, at once where that has come, and its audience is taken then. At `ends_at` what is not sent stays so.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @description May hold `{phone}`, `{tag}` and what the audience offers
-                         * @example Завтра с 9 до 18 не будет горячей воды.
-                         */
-                        text: string;
-                        /**
-                         * Format: date-time
-                         * @description In the past: it begins at once
-                         * @example 2026-11-21T09:00:00Z
-                         */
-                        starts_at: string;
-                        /**
-                         * Format: date-time
-                         * @description Nothing is sent from then on
-                         * @example 2026-11-21T18:00:00Z
-                         */
-                        ends_at: string;
-                        /**
-                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
-                         * @example {
-                         *       "operator_codes": [
-                         *         "999"
-                         *       ],
-                         *       "tags": [
-                         *         "жильцы"
-                         *       ]
-                         *     }
-                         */
-                        filter?: {
-                            /**
-                             * @example [
-                             *       "999",
-                             *       "916"
-                             *     ]
-                             */
-                            operator_codes?: string[];
-                            /**
-                             * @example [
-                             *       "жильцы"
-                             *     ]
-                             */
-                            tags?: string[];
-                            /**
-                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
-                             * @example housing.debtors
-                             */
-                            audience?: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                        local_window?: {
-                            /** @example 09:00 */
-                            from: string;
-                            /** @example 09:00 */
-                            to: string;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings/audiences": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Audiences of other modules
-         * @description What may stand in `filter` in place of codes and tags: those of the modules that run.
-         *
-         *     Who may: admin, operator, auditor.
-         */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                /** @example housing.debtors */
-                                name: string;
-                                /** @example Должники */
-                                label: string;
-                                /** @description JSON Schema of its parameters */
-                                parameters: {
-                                    [key: string]: unknown;
-                                };
-                                /** @description What a text to it may hold */
-                                placeholders: {
-                                    /** @example sum */
-                                    name: string;
-                                    label: string;
-                                }[];
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * A mailing
-         * @description Counts are those of this instant.
-         *
-         *     Who may: admin, operator, auditor.
-         */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        /**
-         * Replace a mailing
-         * @description Once it has started only `ends_at` and `local_window` change, for what is not yet sent; the rest, and all after its end: 409.
-         *
-         *     Who may: admin, operator.
-         */
-        put: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @description May hold `{phone}`, `{tag}` and what the audience offers
-                         * @example Завтра с 9 до 18 не будет горячей воды.
-                         */
-                        text: string;
-                        /**
-                         * Format: date-time
-                         * @description In the past: it begins at once
-                         * @example 2026-11-21T09:00:00Z
-                         */
-                        starts_at: string;
-                        /**
-                         * Format: date-time
-                         * @description Nothing is sent from then on
-                         * @example 2026-11-21T18:00:00Z
-                         */
-                        ends_at: string;
-                        /**
-                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
-                         * @example {
-                         *       "operator_codes": [
-                         *         "999"
-                         *       ],
-                         *       "tags": [
-                         *         "жильцы"
-                         *       ]
-                         *     }
-                         */
-                        filter: {
-                            /**
-                             * @example [
-                             *       "999",
-                             *       "916"
-                             *     ]
-                             */
-                            operator_codes?: string[];
-                            /**
-                             * @example [
-                             *       "жильцы"
-                             *     ]
-                             */
-                            tags?: string[];
-                            /**
-                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
-                             * @example housing.debtors
-                             */
-                            audience?: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                        local_window: {
-                            /** @example 09:00 */
-                            from: string;
-                            /** @example 09:00 */
-                            to: string;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        post?: never;
-        /**
-         * Remove a mailing and its messages
-         * @description One that runs is stopped first.
-         *
-         *     Who may: admin, operator.
-         */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        /**
-         * Change a mailing
-         * @description Once it has started only `ends_at` and `local_window` change, for what is not yet sent; the rest, and all after its end: 409.
-         *
-         *     Who may: admin, operator.
-         */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @description May hold `{phone}`, `{tag}` and what the audience offers
-                         * @example Завтра с 9 до 18 не будет горячей воды.
-                         */
-                        text?: string;
-                        /**
-                         * Format: date-time
-                         * @description In the past: it begins at once
-                         * @example 2026-11-21T09:00:00Z
-                         */
-                        starts_at?: string;
-                        /**
-                         * Format: date-time
-                         * @description Nothing is sent from then on
-                         * @example 2026-11-21T18:00:00Z
-                         */
-                        ends_at?: string;
-                        /**
-                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
-                         * @example {
-                         *       "operator_codes": [
-                         *         "999"
-                         *       ],
-                         *       "tags": [
-                         *         "жильцы"
-                         *       ]
-                         *     }
-                         */
-                        filter?: {
-                            /**
-                             * @example [
-                             *       "999",
-                             *       "916"
-                             *     ]
-                             */
-                            operator_codes?: string[];
-                            /**
-                             * @example [
-                             *       "жильцы"
-                             *     ]
-                             */
-                            tags?: string[];
-                            /**
-                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
-                             * @example housing.debtors
-                             */
-                            audience?: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                        local_window?: {
-                            /** @example 09:00 */
-                            from: string;
-                            /** @example 09:00 */
-                            to: string;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/mailings/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Cancel a mailing
-         * @description Nothing is claimed after the answer; what was `processing` becomes `expired`, of a large one within seconds. A finished or cancelled one: 409.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings/{id}/pause": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Pause a mailing
-         * @description Nothing new is claimed; its end stays. Not running or paused: 409.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings/{id}/resume": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Go on with a paused mailing
-         * @description Not paused: 409.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings/{id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Send those in error again
-         * @description Before its end; a finished one runs again. Those whose local window does not open before the end stay in error.
-         *
-         *     Who may: admin, operator.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description Messages that go out again */
-                            count: number;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/mailings/{id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * A mailing as it goes
-         * @description Server-sent events, each the mailing with its counts as they are now; the last one when it is over.
-         *
-         *     Who may: admin, operator, auditor.
-         */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
+                /** @description Absent, or not visible to the caller */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -9376,6 +8518,163 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/products/{id}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a picture
+         * @description The image itself as the body, or multipart with the file `picture`. JPEG, PNG or WebP of at most 2 MiB and 40 megapixels; eight of a product.
+         *
+         *     Who may: admin, storekeeper.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Product"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/products/{id}/pictures/{picture}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a picture
+         * @description Who may: admin, storekeeper.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                    /** @example 1 */
+                    picture: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/products/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A picture of a product
+         * @description Who may: anyone.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders": {
         parameters: {
             query?: never;
@@ -9436,7 +8735,7 @@ export interface paths {
         put?: never;
         /**
          * Order products
-         * @description All or nothing: too little stock of any line is a 400 that names each short line with what is left. A PDF follows by e-mail.
+         * @description All or nothing: too little stock of any line is a 400 that names each short line with what is left; a total other than `expected_total` is a 409 whose `values` hold the new `total_price`. A PDF follows by e-mail.
          *
          *     Who may: everybody who is logged in.
          */
@@ -9470,6 +8769,28 @@ export interface paths {
                             /** @example 2 */
                             quantity: number;
                         }[];
+                        /**
+                         * Format: text
+                         * @description Where it is to be brought
+                         * @example Садовая, 12, кв. 5
+                         */
+                        address?: string;
+                        /**
+                         * Format: text
+                         * @description Any usual spelling
+                         * @example 8 (912) 345-67-89
+                         */
+                        phone?: string;
+                        /**
+                         * Format: text
+                         * @example Позвоните за час
+                         */
+                        comment?: string;
+                        /**
+                         * @description The sum that the buyer saw; when it is another now, the order is a 409
+                         * @example 1500.00
+                         */
+                        expected_total?: string | number;
                     };
                 };
             };
@@ -9942,6 +9263,10 @@ export interface components {
             code: string;
             /** @description Id of the request */
             instance: string;
+            /** @description What it is about: the `total_price` of now */
+            values?: {
+                [key: string]: string;
+            };
             errors?: {
                 path: string;
                 message: string;
@@ -10051,8 +9376,14 @@ export interface components {
             occasion: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
             description: string;
             target_amount: string | null;
+            max_amount: string | null;
             /** @example 1500.00 */
             collected_amount: string;
+            /**
+             * @description What organisers have entered into the ledger
+             * @example 1500.00
+             */
+            spent_amount: string;
             /** @description Different people */
             donors_count: number;
             payments_count: number;
@@ -10078,6 +9409,7 @@ export interface components {
         Payment: {
             id: number;
             collect: number;
+            collect_title: string;
             payer: number | null;
             full_name: string | null;
             /** @example 1500.00 */
@@ -10087,6 +9419,45 @@ export interface components {
             transaction_id: string;
             comment: string;
             is_anonymous: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            created_at: string;
+        };
+        CollectUpdate: {
+            id: number;
+            author: {
+                id: number;
+                full_name: string;
+            };
+            /** @example Скамейки уже стоят! */
+            text: string;
+            picture: string | null;
+            /** @description Thanks to all who gave */
+            is_thanks: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            created_at: string;
+        };
+        Expense: {
+            id: number;
+            author: {
+                id: number;
+                full_name: string;
+            };
+            /** @example 1500.00 */
+            amount: string;
+            /** @example Доски и краска */
+            what: string;
+            /**
+             * Format: date
+             * @example 2026-11-21
+             */
+            spent_on: string;
+            receipt: string | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:00:00Z
@@ -10124,62 +9495,6 @@ export interface components {
              */
             created_at: string;
             sent_at: string | null;
-        };
-        Mailing: {
-            id: number;
-            text: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-21T09:00:00Z
-             */
-            starts_at: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-21T09:00:00Z
-             */
-            ends_at: string;
-            /** @description Codes and tags, or an audience and its parameters */
-            filter: {
-                operator_codes?: string[];
-                tags?: string[];
-                audience?: string;
-            } & {
-                [key: string]: unknown;
-            };
-            local_window: {
-                from: string;
-                to: string;
-            } | null;
-            /**
-             * @example running
-             * @enum {string}
-             */
-            status: "scheduled" | "running" | "finished" | "cancelled";
-            /** @description What is under way is `processing`; all 0 before the start */
-            counts: {
-                total: number;
-                processing: number;
-                sent: number;
-                error: number;
-                expired: number;
-            };
-            /** @description People of the audience who have given no phone */
-            unreachable: number;
-            created_by: number | null;
-            /**
-             * Format: date-time
-             * @example 2026-11-21T09:00:00Z
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-21T09:00:00Z
-             */
-            updated_at: string;
-            started_at: string | null;
-            finished_at: string | null;
-            paused_at: string | null;
-            pause_reason: string | null;
         };
         House: {
             id: number;
@@ -10573,6 +9888,12 @@ export interface components {
              * @enum {string}
              */
             category: "electronics" | "clothing" | "books" | "home" | "services" | "other";
+            /** @description The first stands for the product in lists */
+            pictures: {
+                id: number;
+                /** @example /files/products/9f2c….jpg */
+                url: string;
+            }[];
             /**
              * Format: date-time
              * @example 2026-11-21T09:00:00Z
@@ -10597,6 +9918,10 @@ export interface components {
             status: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
             /** @example 1500.00 */
             total_price: string;
+            /** @description Where it is to be brought; empty: it is fetched */
+            address: string;
+            phone: string | null;
+            comment: string;
             items: {
                 product: number;
                 /** @description On the day of the order */

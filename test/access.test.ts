@@ -176,6 +176,7 @@ const bodies: Record<string, unknown> = {
   'PATCH /api/payments/:id': { comment: 'спасибо' },
   'PATCH /api/orders/:id': { status: 'cancelled' },
   'POST /api/meters/:id/readings': { month: thisMonth, value: 5 },
+  'POST /api/collects/:id/organisers': { user: 'admin' },
   'POST /api/collects/:id/updates': { text: 'Поставили!' },
   'POST /api/collects/:id/expenses': { amount: 5, what: 'Доски', spent_on: '2026-01-01' },
   'POST /api/auth/logout': { refresh: 'none' },

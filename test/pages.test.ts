@@ -100,7 +100,7 @@ test('a search folds letters', async () => {
   const made = (await app.post('/api/collects', collect, { token: anna.token })).body
   const product = await addProduct(app, admin, { name: 'Ёршик_100%' })
   for (const [path, id, words] of [
-    ['/api/admin/users', who.id, ['семен', 'ЁЛКИН', ' елкин_100% ']],
+    ['/api/admin/users', who.id, ['семен', 'ЁЛКИН', ' елкин_100% ', 'семен елкин', 'Елкин_100%   Сем', who.username]],
     ['/api/collects', made.id, ['елка', 'ЁЛКА', ' ёлка_100% ']],
     ['/api/products', product.id, ['ершик', 'ЁРШИК', ' ёршик_100% ']],
   ] as const) {
@@ -113,4 +113,33 @@ test('a search folds letters', async () => {
     if (path === '/api/products') continue
     for (const search of ['лк%100', 'лкин%100', '_100_']) assert.deepEqual(await found(search), [], `${path} ${search}`)
   }
+})
+
+// Guarantee: a person is found by their number in whatever spelling it is typed, by a part of it too, and nobody else is.
+test('a search knows spellings of a number', async () => {
+  const [boris, vera] = [await person(app), await person(app)]
+  for (const [who, phone] of [
+    [boris, '79123456789'],
+    [vera, '79123456780'],
+  ] as const)
+    await app.platform.pool.query('update accounts.users set phone = $2 where id = $1', [who.id, phone])
+  const found = async (search: string) =>
+    (await app.get(`/api/admin/users?search=${encodeURIComponent(search)}`, { token: admin })).body.results.map(
+      (r: Json) => r.id,
+    )
+  for (const search of ['+7 (912) 345-67-89', '8 912 345 67 89', '89123456789', '912 345-67-89', '456789'])
+    assert.deepEqual(await found(search), [boris.id], search)
+})
+
+// Guarantee: who came by phone and has told no name is a neighbour to others, in the language in which they came.
+test('nobody is called by a made-up name', async () => {
+  const { rows } = await app.platform.pool.query(`
+    insert into accounts.users (username, phone, locale, invite_code) values
+      ('user-jk3rpuwf', '79990000001', 'ru', 'AAAAA1'), ('user-jk3rpuwg', '79990000002', 'en', 'AAAAA2'),
+      ('user-jk3rpuwh', '79990000003', null, 'AAAAA3')
+    returning full_name`)
+  assert.deepEqual(
+    rows.map((row) => row.full_name),
+    ['Сосед', 'Neighbour', 'Сосед'],
+  )
 })

@@ -45,7 +45,9 @@ test('a new collect shows what the contract names', async () => {
     occasion: 'new_year',
     description: 'Во дворе',
     target_amount: '1500.50',
+    max_amount: null,
     collected_amount: '0.00',
+    spent_amount: '0.00',
     donors_count: 0,
     payments_count: 0,
     cover: null,
@@ -53,7 +55,7 @@ test('a new collect shows what the contract names', async () => {
     status: 'active',
   })
   const shown = await app.get(`/api/collects/${id}`)
-  assert.deepEqual(shown.body, { ...created.body, payments: [] })
+  assert.deepEqual(shown.body, { ...created.body, payments: [], organisers: [] })
 })
 
 // Guarantee: bad input is a 400 that names each field, and nothing is made.

@@ -48,7 +48,7 @@ export async function feedCsv(
   id: number,
   locale: Locale,
 ): Promise<AsyncIterable<string>> {
-  await mayOrganise(db, user, id)
+  await mayOrganise(db, user, id, 'auditor')
   const anonymous = translate(locale, 'collects.anonymous')
   return (async function* () {
     yield csvLine([...csvColumns])

@@ -29,9 +29,9 @@
  *   DELETE /api/collects/:id/expenses/:expense  removeExpense    collects, expenses   collects.remove_cover
  *   POST   /api/collects/:id/organisers        addOrganiser      organisers
  *   DELETE /api/collects/:id/organisers/:user  removeOrganiser   organisers
- *   GET    /files/covers/:name                 readPicture
- *   GET    /files/updates/:name                readPicture
- *   GET    /files/receipts/:name               readPicture
+ *   GET    /files/covers/:name                 files.read
+ *   GET    /files/updates/:name                files.read
+ *   GET    /files/receipts/:name               files.read
  *
  *   collects.update_givers adds a collects.update_letter for each who gave; collects.remove_cover removes any picture.
  */

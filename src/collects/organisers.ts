@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { hasRole, type User } from '../platform/access.ts'
+import { hasRole, type Role, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import type { Db, Tx } from '../platform/database.ts'
 import { transaction } from '../platform/database.ts'
@@ -16,12 +16,12 @@ export const organises = (user: Pick<User, 'id'>): RawBuilder<boolean> =>
   sql<boolean>`(c.author_id = ${user.id} or exists (
     select from collects.organisers o where o.collect_id = c.id and o.user_id = ${user.id}))`
 
-/** Throws 404 where there is no such collect, and 403 unless the user organises it. */
-export async function mayOrganise(db: Db, user: User, id: number): Promise<void> {
+/** Throws 404 where there is no such collect, and 403 unless the user organises it or has one of the roles. */
+export async function mayOrganise(db: Db, user: User, id: number, ...roles: Role[]): Promise<void> {
   const { rows } = await sql<{ may: boolean }>`
     select ${organises(user)} may from collects.collects c where c.id = ${id}`.execute(db)
   if (!rows[0]) throw notFound()
-  if (!rows[0].may && !hasRole(user, 'admin')) throw new AppError(403, 'collects.not_organiser')
+  if (!rows[0].may && !hasRole(user, 'admin', ...roles)) throw new AppError(403, 'collects.not_organiser')
 }
 
 /** Locks a collect that the user organises; what is the author's alone asks for `author`. */

@@ -38,6 +38,7 @@ test('a payment is in the next answer', async () => {
   assert.ok(transaction_id)
   assert.deepEqual(rest, {
     collect,
+    collect_title: 'Ёлка',
     payer: donor.id,
     full_name: 'Тайный Пётр',
     amount: '1500.50',

@@ -4,7 +4,6 @@ import { IdParams, NoContent, Ref } from '../http/schemas.ts'
 import { sendCached } from '../platform/cache.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { readPicture } from '../platform/pictures.ts'
 import { expenseList, removeExpense, spend } from './expenses.ts'
 import { addOrganiser, removeOrganiser } from './organisers.ts'
 import { Organiser } from './schemas.ts'
@@ -119,16 +118,16 @@ export function newsRoutes(app: App, platform: Platform): void {
   app.get(
     '/files/covers/:name',
     { config: { access: 'anyone' }, schema: pictureOf('The picture of a cover') },
-    async (req, reply) => sendPicture(reply, await readPicture(platform, 'covers', req.params.name)),
+    async (req, reply) => sendPicture(reply, await platform.files.read(`covers/${req.params.name}`)),
   )
   app.get(
     '/files/updates/:name',
     { config: { access: 'anyone' }, schema: pictureOf('A picture of news') },
-    async (req, reply) => sendPicture(reply, await readPicture(platform, 'updates', req.params.name)),
+    async (req, reply) => sendPicture(reply, await platform.files.read(`updates/${req.params.name}`)),
   )
   app.get(
     '/files/receipts/:name',
     { config: { access: 'anyone' }, schema: pictureOf('A picture of a receipt') },
-    async (req, reply) => sendPicture(reply, await readPicture(platform, 'receipts', req.params.name)),
+    async (req, reply) => sendPicture(reply, await platform.files.read(`receipts/${req.params.name}`)),
   )
 }

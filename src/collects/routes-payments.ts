@@ -37,7 +37,7 @@ export function paymentRoutes(app: App, platform: Platform): void {
   app.get(
     '/api/collects/:id/payments.csv',
     {
-      config: { access: ['owner', 'admin'] },
+      config: { access: ['owner', 'admin', 'auditor'] },
       schema: {
         summary: 'The feed of a collect as CSV, for its organisers',
         params: IdParams,

@@ -61,7 +61,3 @@ export async function withPicture<T>(
     if (key && !keep) await platform.files.remove([key]).catch(() => {})
   }
 }
-
-/** The picture of this folder and name, or nothing. */
-export const readPicture = ({ files }: Platform, folder: string, name: string): Promise<Buffer | undefined> =>
-  files.read(`${folder}/${name}`)

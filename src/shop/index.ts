@@ -10,7 +10,7 @@
  *   DELETE /api/products/:id                   removeProduct   products, order_items
  *   POST   /api/products/:id/pictures          addPicture      products, product_pictures
  *   DELETE /api/products/:id/pictures/:picture  removePicture  products, product_pictures       shop.remove_picture
- *   GET    /files/products/:name               readPicture
+ *   GET    /files/products/:name               files.read
  *   GET    /api/orders                         listOrders      orders, order_items
  *   POST   /api/orders                         order           products, orders, order_items     shop.document
  *   GET    /api/orders/:id                     orderDetail     orders, order_items               (cached: order:id, names)

@@ -4,7 +4,6 @@ import { IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import { sendCached } from '../platform/cache.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { readPicture } from '../platform/pictures.ts'
 import { readDocument } from './document.ts'
 import { listOrders, order, orderDetail, readers, staff, viewerOfOrder } from './orders.ts'
 import { addPicture, removePicture } from './pictures.ts'
@@ -121,7 +120,7 @@ export function routes(app: App, platform: Platform): void {
   app.get(
     '/files/products/:name',
     { config: { access: 'anyone' }, schema: { summary: 'A picture of a product', params: PictureParams } },
-    async (req, reply) => sendPicture(reply, await readPicture(platform, 'products', req.params.name)),
+    async (req, reply) => sendPicture(reply, await platform.files.read(`products/${req.params.name}`)),
   )
 
   app.get(

@@ -1850,6 +1850,167 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ways to log in besides password and SMS
+         * @description Who may: anyone.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description The outside identity provider, if there is one */
+                            oidc: {
+                                /** @example Почта дома */
+                                name: string;
+                            } | null;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/oidc/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log in at the outside identity provider
+         * @description Who may: anyone.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Where to go afterwards
+                     * @example /collects
+                     */
+                    next?: string;
+                    /** @description The person proves anew who they are, also where they are logged in */
+                    again?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description To the provider, or back into the web app */
+                303: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Back from the outside identity provider
+         * @description Sets the cookies of a browser’s session and leads into the web app; no token stands in an address.
+         *
+         *     Who may: anyone.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    code?: string;
+                    state?: string;
+                    iss?: string;
+                    error?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description To the provider, or back into the web app */
+                303: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/profile": {
         parameters: {
             query?: never;
@@ -2222,6 +2383,164 @@ export interface paths {
             };
         };
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/profile/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One’s own logins, with device, address and last use
+         * @description Who may: everybody who is logged in, about their own account.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                id: number;
+                                device: string | null;
+                                address: string | null;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                created_at: string;
+                                /**
+                                 * Format: date-time
+                                 * @description The login or its last refresh, so up to 15 minutes ago
+                                 */
+                                last_used_at: string;
+                                /** @description The one that asks */
+                                current: boolean;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /**
+         * End all logins but this
+         * @description Their access tokens write no more and read nothing that is for staff.
+         *
+         *     Who may: everybody who is logged in, about their own account.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/profile/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a login
+         * @description Who may: everybody who is logged in, about their own account.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -3248,7 +3567,7 @@ export interface paths {
         };
         /**
          * The feed of a collect as CSV, for its organisers
-         * @description Who may: owner, admin.
+         * @description Who may: owner, admin, auditor.
          */
         get: {
             parameters: {
@@ -4302,6 +4621,1554 @@ export interface paths {
                     };
                 };
                 /** @description Absent, or not visible to the caller */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clients
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    /** @example 999 */
+                    operator_code?: string;
+                    tag?: string;
+                    /** @description Part of the phone in any spelling, or of the tag */
+                    search?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Client"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Add a client
+         * @description In the time zone of the installation unless they have their own. A phone that is there: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone: string;
+                        /**
+                         * @description Digits 2 to 4 of the phone unless given
+                         * @example 999
+                         */
+                        operator_code?: string;
+                        /**
+                         * Format: text
+                         * @example подъезд 2
+                         */
+                        tag?: string;
+                        /** @example Europe/Moscow */
+                        timezone?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Client"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A client
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Client"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /**
+         * Replace a client
+         * @description Messages that are there keep their number.
+         *
+         *     Who may: admin, operator.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                    "If-Match"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone: string;
+                        /**
+                         * @description Digits 2 to 4 of the phone unless given
+                         * @example 999
+                         */
+                        operator_code?: string;
+                        /**
+                         * Format: text
+                         * @example подъезд 2
+                         */
+                        tag: string;
+                        /** @example Europe/Moscow */
+                        timezone: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Client"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /**
+         * Remove a client
+         * @description Messages not yet sent expire; the rest keep the phone, with `client` null.
+         *
+         *     Who may: admin, operator.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /**
+         * Change a client
+         * @description Messages that are there keep their number.
+         *
+         *     Who may: admin, operator.
+         */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                    "If-Match"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone?: string;
+                        /**
+                         * @description Digits 2 to 4 of the phone unless given
+                         * @example 999
+                         */
+                        operator_code?: string;
+                        /**
+                         * Format: text
+                         * @example подъезд 2
+                         */
+                        tag?: string;
+                        /** @example Europe/Moscow */
+                        timezone?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Client"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/clients/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take clients from a CSV
+         * @description A `text/csv` body of any size, or a form with a file. `;`, `,` or tabs; UTF-8 or windows-1251. Columns `phone`, `operator_code`, `tag`, `timezone` in any order. Phones in any usual spelling; only they are needed. One that is there already is skipped, so the same file again changes nothing. Good rows are kept.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
+                     * @example phone,operator_code,tag,timezone
+                     */
+                    columns?: string;
+                    /** @description Tells what would be, and keeps nothing; up to a million numbers */
+                    dry_run?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            dry_run: boolean;
+                            created: number;
+                            /** @description Rows whose phone was there already, or stood above in the file */
+                            skipped: number;
+                            faulty: number;
+                            /** @description The first 100 faulty rows */
+                            errors: {
+                                /** @description Of the file; its head is line 1 */
+                                line: number;
+                                field: string | null;
+                                message: string;
+                            }[];
+                            /** @description What each column of the file was taken for */
+                            columns: {
+                                header: string;
+                                field: string | null;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clients as CSV
+         * @description All that the filters leave, oldest first.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @example 999 */
+                    operator_code?: string;
+                    tag?: string;
+                    /** @description Part of the phone in any spelling, or of the tag */
+                    search?: string;
+                    /** @description Begins with the mark by which spreadsheet programs know UTF-8 */
+                    bom?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/csv": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/stops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Numbers that are never written to
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    /** @description Part of the phone in any spelling, or of the reason */
+                    search?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                /** @example 79991234567 */
+                                phone: string;
+                                reason: string;
+                                created_by: {
+                                    id: number;
+                                    full_name: string;
+                                } | null;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                created_at: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Never write to a number
+         * @description It wins over every mailing, and messages that wait for the number expire at once. A number that is stopped already stays so, with its first reason.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: line
+                         * @description In any usual spelling
+                         * @example +7 999 123-45-67
+                         */
+                        phone: string;
+                        /**
+                         * Format: text
+                         * @example просил не писать
+                         */
+                        reason?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @example 79991234567 */
+                            phone: string;
+                            reason: string;
+                            created_by: {
+                                id: number;
+                                full_name: string;
+                            } | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/stops/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take numbers never to be written to from a CSV
+         * @description A `text/csv` body of any size, or a form with a file. `;`, `,` or tabs; UTF-8 or windows-1251. Columns `phone` and `reason` in any order. Phones in any usual spelling; only they are needed. One that is there already is skipped, so the same file again changes nothing. Good rows are kept.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
+                     * @example phone,operator_code,tag,timezone
+                     */
+                    columns?: string;
+                    /** @description Tells what would be, and keeps nothing; up to a million numbers */
+                    dry_run?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            dry_run: boolean;
+                            created: number;
+                            /** @description Rows whose phone was there already, or stood above in the file */
+                            skipped: number;
+                            faulty: number;
+                            /** @description The first 100 faulty rows */
+                            errors: {
+                                /** @description Of the file; its head is line 1 */
+                                line: number;
+                                field: string | null;
+                                message: string;
+                            }[];
+                            /** @description What each column of the file was taken for */
+                            columns: {
+                                header: string;
+                                field: string | null;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clients/stops/{phone}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Let a number be written to again
+         * @description From the next mailing on: what has expired stays so.
+         *
+         *     Who may: admin, operator.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description In any usual spelling
+                     * @example +7 999 123-45-67
+                     */
+                    phone: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mailings
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    status?: "scheduled" | "running" | "finished" | "cancelled";
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Mailing"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Add a mailing
+         * @description It begins by itself at `starts_at`, at once where that has come, and its audience is taken then. At `ends_at` what is not sent stays so.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: text
+                         * @description May hold `{phone}`, `{tag}` and what the audience offers
+                         * @example Завтра с 9 до 18 не будет горячей воды.
+                         */
+                        text: string;
+                        /**
+                         * Format: date-time
+                         * @description In the past: it begins at once
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        starts_at: string;
+                        /**
+                         * Format: date-time
+                         * @description Nothing is sent from then on
+                         * @example 2026-11-21T18:00:00Z
+                         */
+                        ends_at: string;
+                        /**
+                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                         * @example {
+                         *       "operator_codes": [
+                         *         "999"
+                         *       ],
+                         *       "tags": [
+                         *         "жильцы"
+                         *       ]
+                         *     }
+                         */
+                        filter?: {
+                            /**
+                             * @example [
+                             *       "999",
+                             *       "916"
+                             *     ]
+                             */
+                            operator_codes?: string[];
+                            /**
+                             * @example [
+                             *       "жильцы"
+                             *     ]
+                             */
+                            tags?: string[];
+                            /**
+                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                             * @example housing.debtors
+                             */
+                            audience?: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                        local_window?: {
+                            /** @example 09:00 */
+                            from: string;
+                            /** @example 09:00 */
+                            to: string;
+                        } | null;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/audiences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Audiences of other modules
+         * @description What may stand in `filter` in place of codes and tags: those of the modules that run.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                /** @example housing.debtors */
+                                name: string;
+                                /** @example Должники */
+                                label: string;
+                                /** @description JSON Schema of its parameters */
+                                parameters: {
+                                    [key: string]: unknown;
+                                };
+                                /** @description What a text to it may hold */
+                                placeholders: {
+                                    /** @example sum */
+                                    name: string;
+                                    label: string;
+                                }[];
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mailing
+         * @description Counts are those of this instant.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /**
+         * Replace a mailing
+         * @description Once it has started only `ends_at` and `local_window` change, for what is not yet sent; the rest, and all after its end: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                    "If-Match"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: text
+                         * @description May hold `{phone}`, `{tag}` and what the audience offers
+                         * @example Завтра с 9 до 18 не будет горячей воды.
+                         */
+                        text: string;
+                        /**
+                         * Format: date-time
+                         * @description In the past: it begins at once
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        starts_at: string;
+                        /**
+                         * Format: date-time
+                         * @description Nothing is sent from then on
+                         * @example 2026-11-21T18:00:00Z
+                         */
+                        ends_at: string;
+                        /**
+                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                         * @example {
+                         *       "operator_codes": [
+                         *         "999"
+                         *       ],
+                         *       "tags": [
+                         *         "жильцы"
+                         *       ]
+                         *     }
+                         */
+                        filter: {
+                            /**
+                             * @example [
+                             *       "999",
+                             *       "916"
+                             *     ]
+                             */
+                            operator_codes?: string[];
+                            /**
+                             * @example [
+                             *       "жильцы"
+                             *     ]
+                             */
+                            tags?: string[];
+                            /**
+                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                             * @example housing.debtors
+                             */
+                            audience?: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                        local_window: {
+                            /** @example 09:00 */
+                            from: string;
+                            /** @example 09:00 */
+                            to: string;
+                        } | null;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /**
+         * Remove a mailing and its messages
+         * @description One that runs is stopped first.
+         *
+         *     Who may: admin, operator.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not logged in */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /**
+         * Change a mailing
+         * @description Once it has started only `ends_at` and `local_window` change, for what is not yet sent; the rest, and all after its end: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                    "If-Match"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: text
+                         * @description May hold `{phone}`, `{tag}` and what the audience offers
+                         * @example Завтра с 9 до 18 не будет горячей воды.
+                         */
+                        text?: string;
+                        /**
+                         * Format: date-time
+                         * @description In the past: it begins at once
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        starts_at?: string;
+                        /**
+                         * Format: date-time
+                         * @description Nothing is sent from then on
+                         * @example 2026-11-21T18:00:00Z
+                         */
+                        ends_at?: string;
+                        /**
+                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                         * @example {
+                         *       "operator_codes": [
+                         *         "999"
+                         *       ],
+                         *       "tags": [
+                         *         "жильцы"
+                         *       ]
+                         *     }
+                         */
+                        filter?: {
+                            /**
+                             * @example [
+                             *       "999",
+                             *       "916"
+                             *     ]
+                             */
+                            operator_codes?: string[];
+                            /**
+                             * @example [
+                             *       "жильцы"
+                             *     ]
+                             */
+                            tags?: string[];
+                            /**
+                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                             * @example housing.debtors
+                             */
+                            audience?: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                        local_window?: {
+                            /** @example 09:00 */
+                            from: string;
+                            /** @example 09:00 */
+                            to: string;
+                        } | null;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/mailings/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a mailing
+         * @description Nothing is claimed after the answer; what was `processing` becomes `expired`, of a large one within seconds. A finished or cancelled one: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a mailing
+         * @description Nothing new is claimed; its end stays. Not running or paused: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a paused mailing
+         * @description Not paused: 409.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mailing"];
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send those in error again
+         * @description Before its end; a finished one runs again. Those whose local window does not open before the end stay in error.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Messages that go out again */
+                            count: number;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mailing as it goes
+         * @description Server-sent events, each the mailing with its counts as they are now; the last one when it is over.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -9495,6 +11362,62 @@ export interface components {
              */
             created_at: string;
             sent_at: string | null;
+        };
+        Mailing: {
+            id: number;
+            text: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            ends_at: string;
+            /** @description Codes and tags, or an audience and its parameters */
+            filter: {
+                operator_codes?: string[];
+                tags?: string[];
+                audience?: string;
+            } & {
+                [key: string]: unknown;
+            };
+            local_window: {
+                from: string;
+                to: string;
+            } | null;
+            /**
+             * @example running
+             * @enum {string}
+             */
+            status: "scheduled" | "running" | "finished" | "cancelled";
+            /** @description What is under way is `processing`; all 0 before the start */
+            counts: {
+                total: number;
+                processing: number;
+                sent: number;
+                error: number;
+                expired: number;
+            };
+            /** @description People of the audience who have given no phone */
+            unreachable: number;
+            created_by: number | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:00:00Z
+             */
+            updated_at: string;
+            started_at: string | null;
+            finished_at: string | null;
+            paused_at: string | null;
+            pause_reason: string | null;
         };
         House: {
             id: number;

@@ -5375,6 +5375,157 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mailings/gateway": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the gateway does
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description No gateway is set: messages go nowhere, and count as sent */
+                            sandbox: boolean;
+                            /**
+                             * @description Of the process that sees it worst: `open` while it is left alone, `half_open` while it is tried
+                             * @enum {string}
+                             */
+                            breaker: "closed" | "open" | "half_open";
+                            /** @description Calls under way, over all processes */
+                            in_flight: number;
+                            /** @description Processes that send now */
+                            senders: number;
+                            /** @description Calls under way at most */
+                            concurrency: number;
+                            rate: number | null;
+                            timeout_ms: number;
+                            latency_ms: {
+                                p50: number;
+                                p95: number;
+                                p99: number;
+                            } | null;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send one message of a mailing to try it
+         * @description Goes out at once, at any time of day and in any state of the mailing, and counts nowhere. Placeholders get samples. What the gateway said is in the answer. 409 for a number on the stop list.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description By which the gateway knows it */
+                            id: number;
+                            mailing: number;
+                            /** @example 79991234567 */
+                            phone: string;
+                            /** @description As it was sent, with samples for placeholders */
+                            text: string;
+                            /**
+                             * @description `processing` only in the answer to a repeated Idempotency-Key
+                             * @enum {string}
+                             */
+                            status: "processing" | "sent" | "error";
+                            last_error: string | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mailings": {
         parameters: {
             query?: never;

@@ -46,11 +46,7 @@ export function paymentRoutes(app: App, platform: Platform): void {
       },
     },
     async (req, reply) =>
-      sendCsv(
-        reply,
-        `collect-${req.params.id}`,
-        await feedCsv(platform, req.user, req.params.id, req.locale),
-      ) as never,
+      sendCsv(reply, `collect-${req.params.id}`, await feedCsv(platform, req.user, req.params.id, req.locale)) as never,
   )
   app.post(
     '/api/payments',

@@ -29,8 +29,11 @@
  *   GET    /api/mailings/:id/events             mailingState         mailings, counters
  *   POST   /api/mailings/:id/test               sendTest             tests, senders
  *   GET    /api/mailings/gateway                gatewayState         senders
+ *
+ * The loop mailings.clock (clock.ts) begins mailings, making their messages (audience.ts), ends and finishes them.
  */
 import type { Module } from '../platform/module.ts'
+import { clockLoop } from './clock.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Client, Message } from './schemas.ts'
@@ -52,7 +55,7 @@ export const mailings: Module = {
   outboxKinds: ['message'],
   routes,
   shapes: [Client, Message, Mailing],
-  loops: [senderLoop],
+  loops: [clockLoop, senderLoop],
   jobs: {},
   invariants: [
     {

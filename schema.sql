@@ -1177,6 +1177,7 @@ create table mailings.minutes (
 ) with (fillfactor=50);
 alter table mailings.minutes add constraint minutes_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings.mailings(id) ON DELETE CASCADE;
 alter table mailings.minutes add constraint minutes_pkey PRIMARY KEY (mailing_id, at);
+CREATE INDEX minutes_at_idx ON mailings.minutes USING btree (at);
 
 create table mailings.recent_answers (
   mailing_id bigint not null,

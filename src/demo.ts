@@ -41,7 +41,10 @@ export async function demonstrate(platform: Platform, modules: Module[]): Promis
   await seedModules(
     platform,
     modules,
-    { users: 40, collects: 14, payments: 600, products: 60, orders: 200, houses: 3, apartments: 120, months: 12 },
+    {
+      ...{ users: 40, collects: 14, payments: 600, products: 60, orders: 200, houses: 3, apartments: 120, months: 12 },
+      ...{ clients: 180, mailings: 3, messages: 540 },
+    },
     () => {},
   )
   for (const module of modules) await module.demonstrate?.(platform)

@@ -112,6 +112,23 @@ const aMailing = () =>
     tokens.admin,
   )
 
+/** One that is over, for the events of any other go on. */
+const aCancelledMailing = async () => {
+  const id = await aMailing()
+  await app.post(`/api/mailings/${id}/cancel`, undefined, { token: tokens.admin })
+  return id
+}
+const aMessage = async () => {
+  const { rows } = await app.platform.pool.query(
+    `with made as (insert into mailings.messages (mailing_id, phone, operator_code, status, due_at)
+       values ($1, $2, '999', 'expired', now()) returning id, mailing_id),
+     counted as (insert into mailings.counters (mailing_id, operator_code, total, expired) select mailing_id, '999', 1, 1 from made)
+     select id from made`,
+    [await aMailing(), aPhone()],
+  )
+  return rows[0].id as number
+}
+
 /** Makes a row that belongs to the owner and may be spoilt by the call; by the beginning of the address. */
 const specimens: [prefix: string, make: () => Promise<number | string | (number | string)[]>][] = [
   ['/api/collects/:id/updates/:update', async () => withPart('updates', { text: 'Поставили!' })],
@@ -144,7 +161,9 @@ const specimens: [prefix: string, make: () => Promise<number | string | (number 
   ['/api/bills/:id', aBill],
   ['/api/clients/stops/:phone', aStop],
   ['/api/clients/:id', () => created('/api/clients', { phone: aPhone() }, tokens.admin)],
+  ['/api/mailings/:id/events', aCancelledMailing],
   ['/api/mailings/:id', aMailing],
+  ['/api/messages/:id', aMessage],
   ['/api/admin/users/:id', async () => (await person(app)).id],
   ['/api/outbox/:id', async () => (await app.get('/api/outbox', { token: tokens.admin })).body.results[0].id],
   [

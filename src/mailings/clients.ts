@@ -10,7 +10,7 @@ import { change, type Once } from '../platform/idempotency.ts'
 import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { contains } from '../platform/search.ts'
-import { expireMessages } from './expire.ts'
+import { clockLoopName, expireMessages } from './expire.ts'
 import { operatorOf, readPhone } from './phones.ts'
 import type { Client } from './schemas.ts'
 import { type ClientChange, type ClientFilters, clientEdits, type NewClient } from './schemas-clients.ts'
@@ -146,7 +146,7 @@ export async function removeClient({ db }: Platform, user: User, id: number): Pr
     // All of theirs, for the removal touches all: never a counter before a message.
     await sql`select from mailings.messages where client_id = ${id} order by id for update`.execute(tx)
     const expired = await expireMessages(tx, sql`m.client_id = ${id}`, 'removed')
-    if (expired.count) await wake(tx, 'mailings.clock')
+    if (expired.count) await wake(tx, clockLoopName)
     await tx.deleteFrom('mailings.clients').where('id', '=', id).execute()
     await record(tx, user, 'remove_client', id, before, undefined)
   })

@@ -30,14 +30,22 @@
  *   POST   /api/mailings/:id/test               sendTest             tests, senders
  *   GET    /api/mailings/gateway                gatewayState         senders
  *
+ *   GET    /api/mailings/stats                  getStatistics        mailings, counters, minutes
+ *   GET    /api/mailings/:id/stats              getMailingStatistics  counters, minutes, latencies
+ *   GET    /api/mailings/:id/messages           listMessages         messages, counters
+ *   GET    /api/mailings/:id/messages.csv       messagesCsv          messages
+ *   GET    /api/messages/:id                    getMessage           messages, mailings, clients
+ *
  * The loop mailings.clock (clock.ts) begins mailings, making their messages (audience.ts), ends and finishes them.
  */
 import type { Module } from '../platform/module.ts'
 import { clockLoop } from './clock.ts'
+import { demonstrate } from './demo.ts'
 import { messages } from './messages.ts'
 import { routes } from './routes.ts'
 import { Client, Message } from './schemas.ts'
 import { Mailing } from './schemas-mailings.ts'
+import { seed } from './seed.ts'
 import { senderLoop } from './sender.ts'
 import { settings } from './settings.ts'
 
@@ -55,6 +63,8 @@ export const mailings: Module = {
   outboxKinds: ['message'],
   routes,
   shapes: [Client, Message, Mailing],
+  seed,
+  demonstrate,
   loops: [clockLoop, senderLoop],
   jobs: {},
   invariants: [

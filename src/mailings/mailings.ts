@@ -11,6 +11,7 @@ import { change, type Once } from '../platform/idempotency.ts'
 import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { notify } from '../platform/notices.ts'
+import { summed } from './counters.ts'
 import { clockLoopName, mailingTopic, senderLoopName } from './expire.ts'
 import { type Aim, aimOf, knownPlaceholders } from './filters.ts'
 import {
@@ -32,8 +33,7 @@ const columns = sql`l.id, l.text, l.starts_at, l.ends_at,
   t.counts`
 /** Counts of a mailing `l`, from the counters that the statements keep which move its messages. */
 const counts = sql`cross join lateral (
-  select jsonb_build_object('total', coalesce(sum(total), 0), 'processing', coalesce(sum(total - sent - error - expired), 0),
-    'sent', coalesce(sum(sent), 0), 'error', coalesce(sum(error), 0), 'expired', coalesce(sum(expired), 0)) counts
+  select ${summed} counts
   from mailings.counters where mailing_id = l.id) t`
 
 /** A mailing with its counts as they are now; 404 if there is none. */

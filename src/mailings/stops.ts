@@ -8,7 +8,7 @@ import { change, type Once } from '../platform/idempotency.ts'
 import { wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
 import { found } from './clients.ts'
-import { expireChunk, expireMessages } from './expire.ts'
+import { clockLoopName, expireChunk, expireMessages } from './expire.ts'
 import { phoneOf } from './phones.ts'
 import type { NewStop, Stop } from './schemas-clients.ts'
 
@@ -54,22 +54,15 @@ export async function stopPhones(tx: Tx, user: User, phones: string[], reasons: 
   return rows.length
 }
 
-/**
- * Expires what waits for these numbers. Found through their clients; only messages to people of other modules, and to
- * clients who are gone, are looked through. What a client's change of number hides from this, no claim lets out.
- */
+/** Expires what waits for these numbers, found through their clients. What a change of number hides, no claim lets out. */
 async function expireWaiting(tx: Tx, phones: string[]): Promise<void> {
   const waiting = sql`array(
     select w.id from mailings.clients c join mailings.messages w on w.client_id = c.id
-    where c.phone = any(${phones}::text[]) and w.status = 'processing'
-    union all
-    select w.id from mailings.mailings l join mailings.messages w on w.mailing_id = l.id
-    where l.status = 'running' and l.audience is not null
-      and w.status = 'processing' and w.client_id is null and w.phone = any(${phones}::text[]))`
+    where c.phone = any(${phones}::text[]) and w.status = 'processing')`
   let expired: Awaited<ReturnType<typeof expireMessages>>
   do {
     expired = await expireMessages(tx, sql`m.id = any(${waiting})`, 'stopped')
-    if (expired.count) await wake(tx, 'mailings.clock')
+    if (expired.count) await wake(tx, clockLoopName)
   } while (expired.count === expireChunk)
 }
 

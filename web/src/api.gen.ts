@@ -6338,6 +6338,404 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mailings/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All mailings in figures
+         * @description Exact at the instant at which it is read, however many messages there are.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: {
+                                id: number;
+                                /** @enum {string} */
+                                status: "scheduled" | "running" | "finished" | "cancelled";
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                starts_at: string;
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                ends_at: string;
+                                counts: {
+                                    total: number;
+                                    processing: number;
+                                    sent: number;
+                                    error: number;
+                                    expired: number;
+                                };
+                            }[];
+                            mailings: number;
+                            messages: {
+                                total: number;
+                                processing: number;
+                                sent: number;
+                                error: number;
+                                expired: number;
+                            };
+                            /** @description The largest first */
+                            by_operator: {
+                                /** @example 999 */
+                                operator_code: string;
+                                total: number;
+                                processing: number;
+                                sent: number;
+                                error: number;
+                                expired: number;
+                            }[];
+                            /** @description The last 31 days of the installation's time zone on which something was sent or became an error */
+                            by_day: {
+                                /**
+                                 * Format: date
+                                 * @example 2026-11-21
+                                 */
+                                day: string;
+                                sent: number;
+                                error: number;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mailing in figures
+         * @description Exact at the instant at which it is read; what is sent twice by retries counts once.
+         *
+         *     Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            counts: {
+                                total: number;
+                                processing: number;
+                                sent: number;
+                                error: number;
+                                expired: number;
+                            };
+                            /** @description The largest first */
+                            by_operator: {
+                                /** @example 999 */
+                                operator_code: string;
+                                total: number;
+                                processing: number;
+                                sent: number;
+                                error: number;
+                                expired: number;
+                            }[];
+                            /** @description Minutes in which something was sent or became an error, the newest 10,080 of them, oldest first */
+                            per_minute: {
+                                /**
+                                 * Format: date-time
+                                 * @example 2026-11-21T09:00:00Z
+                                 */
+                                at: string;
+                                sent: number;
+                                error: number;
+                            }[];
+                            /** @description Calls of the gateway that were recorded */
+                            attempts: number;
+                            latency_ms: {
+                                p50: number | null;
+                                p95: number | null;
+                                p99: number | null;
+                            };
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages of a mailing
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From 1 */
+                    page?: number;
+                    /** @description 20 unless given */
+                    page_size?: number;
+                    /** @description Opaque, from `next` or `previous` */
+                    cursor?: string;
+                    status?: "processing" | "sent" | "error" | "expired";
+                    /** @example 1 */
+                    client?: number;
+                    ordering?: "created_at" | "id" | "-created_at" | "-id";
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            /** @description Only beyond 10,000 rows, where they are not counted */
+                            count_is_estimate?: boolean;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Message"][];
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/{id}/messages.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did not get a mailing, and why, as CSV
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `error` and `expired` unless given */
+                    status?: "processing" | "sent" | "error" | "expired";
+                    /** @description Begins with the mark by which spreadsheet programs know UTF-8 */
+                    bom?: boolean;
+                };
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/csv": string;
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A message, with its text
+         * @description Who may: admin, operator, auditor.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @example 1 */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: number;
+                            mailing: number;
+                            client: number | null;
+                            /** @example 79991234567 */
+                            phone: string;
+                            /** @enum {string} */
+                            status: "processing" | "sent" | "error" | "expired";
+                            attempts: number;
+                            last_error: string | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                            sent_at: string | null;
+                            /** @example 999 */
+                            operator_code: string;
+                            /** @description As the client gets it */
+                            text: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/houses": {
         parameters: {
             query?: never;

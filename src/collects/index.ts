@@ -37,6 +37,7 @@
  */
 import { sweepFiles } from '../platform/file-sweep.ts'
 import type { Module } from '../platform/module.ts'
+import { audiences } from './audiences.ts'
 import { demonstrate } from './demo.ts'
 import { home } from './home.ts'
 import { mailCreated, mailPayment } from './mails.ts'
@@ -58,6 +59,7 @@ export const collects: Module = {
   name: 'collects',
   messages,
   routes,
+  audiences,
   seed,
   demonstrate,
   home,

@@ -3,6 +3,9 @@ import type { Messages } from '../platform/i18n.ts'
 export const messages: Messages = {
   ru: {
     collects: {
+      audiences: {
+        givers: { label: 'Кто дал на сбор', collect: 'Сбор', name: 'имя и отчество', sum: 'сколько дал' },
+      },
       jobs: {
         created_mail: 'Письма об открытии сбора',
         payment_mail: 'Письма о платежах',
@@ -72,6 +75,9 @@ export const messages: Messages = {
   },
   en: {
     collects: {
+      audiences: {
+        givers: { label: 'Givers of a collect', collect: 'Collect', name: 'name', sum: 'sum given' },
+      },
       jobs: {
         created_mail: 'Letters about new collects',
         payment_mail: 'Letters about payments',

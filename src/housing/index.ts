@@ -70,6 +70,7 @@
  * SQL of volumes and lines, shared with the preview. housing.letters adds a housing.bill_letter for each resident.
  */
 import type { Module } from '../platform/module.ts'
+import { audiences } from './audiences.ts'
 import { billingLoop } from './billing.ts'
 import { demonstrate } from './demo.ts'
 import { home } from './home.ts'
@@ -94,6 +95,7 @@ declare module '../platform/access.ts' {
 export const housing: Module = {
   name: 'housing',
   messages,
+  audiences,
   roles: ['bookkeeper'],
   routes,
   seed,

@@ -1,9 +1,11 @@
 import type { Messages } from '../platform/i18n.ts'
+import { audienceWords } from './messages-audiences.ts'
 import { billWords } from './messages-bills.ts'
 
 export const messages: Messages = {
   ru: {
     housing: {
+      ...audienceWords.ru,
       ...billWords.ru,
       address_taken: 'Дом с таким адресом уже есть.',
       number_taken: 'Квартира с таким номером в этом доме уже есть.',
@@ -61,6 +63,7 @@ export const messages: Messages = {
   },
   en: {
     housing: {
+      ...audienceWords.en,
       ...billWords.en,
       address_taken: 'There is a house with this address already.',
       number_taken: 'This house has a flat with this number already.',

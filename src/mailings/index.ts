@@ -17,6 +17,7 @@
  *
  *   GET    /api/mailings                        listMailings         mailings, counters
  *   POST   /api/mailings                        createMailing        mailings                          loop mailings.clock
+ *   POST   /api/mailings/preview                previewMailing       clients, stops (nothing written)
  *   GET    /api/mailings/audiences              listAudiences        (of the modules that run)
  *   GET    /api/mailings/:id                    getMailing           mailings, counters
  *   PUT    /api/mailings/:id                    changeMailing        mailings, messages, counters      loop mailings.clock

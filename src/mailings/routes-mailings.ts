@@ -9,6 +9,7 @@ import { cancelMailing, pauseMailing, resumeMailing, retryMailing } from './acti
 import { mailingTopic } from './expire.ts'
 import { listAudiences } from './filters.ts'
 import { changeMailing, createMailing, getMailing, listMailings, mailingState, removeMailing } from './mailings.ts'
+import { previewMailing } from './preview.ts'
 import {
   Audiences,
   AudiencesQuery,
@@ -18,6 +19,8 @@ import {
   MailingsQuery,
   mailingEdits,
   NewMailing,
+  Preview,
+  PreviewRequest,
   Retried,
   WholeMailing,
 } from './schemas-mailings.ts'
@@ -49,6 +52,20 @@ export function mailingRoutes(app: App, platform: Platform): void {
       },
     },
     async (req) => createMailing(platform, req.user, req.body, req.once),
+  )
+  app.post(
+    '/api/mailings/preview',
+    {
+      config: { access: staff },
+      schema: {
+        summary: 'Whom a mailing would reach now',
+        description:
+          'Counted, not estimated, in one snapshot; nothing is written. With a text: as ten of them would get it, and how many SMS it comes to. With `ends_at` and `local_window`: who would be outside it.',
+        body: PreviewRequest,
+        response: { 200: Preview },
+      },
+    },
+    async (req) => previewMailing(platform, req.body),
   )
   app.get(
     '/api/mailings/audiences',

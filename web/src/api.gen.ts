@@ -5689,6 +5689,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mailings/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whom a mailing would reach now
+         * @description Counted, not estimated, in one snapshot; nothing is written. With a text: as ten of them would get it, and how many SMS it comes to. With `ends_at` and `local_window`: who would be outside it.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                         * @example {
+                         *       "operator_codes": [
+                         *         "999"
+                         *       ],
+                         *       "tags": [
+                         *         "жильцы"
+                         *       ]
+                         *     }
+                         */
+                        filter: {
+                            /**
+                             * @example [
+                             *       "999",
+                             *       "916"
+                             *     ]
+                             */
+                            operator_codes?: string[];
+                            /**
+                             * @example [
+                             *       "жильцы"
+                             *     ]
+                             */
+                            tags?: string[];
+                            /**
+                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                             * @example housing.debtors
+                             */
+                            audience?: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * Format: text
+                         * @description May hold `{phone}`, `{tag}` and what the audience offers
+                         * @example Завтра с 9 до 18 не будет горячей воды.
+                         */
+                        text?: string;
+                        /**
+                         * Format: date-time
+                         * @description Now unless given
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        starts_at?: string;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        ends_at?: string;
+                        local_window?: {
+                            /** @example 09:00 */
+                            from: string;
+                            /** @example 09:00 */
+                            to: string;
+                        } | null;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Messages that the start would make */
+                            count: number;
+                            /** @description Ten of them */
+                            sample: {
+                                /** @example 79991234567 */
+                                phone: string;
+                                /** @example 999 */
+                                operator_code: string;
+                                tag: string;
+                                timezone: string;
+                                text: string | null;
+                            }[];
+                            /** @description Of the count: on the stop list, so nothing is sent */
+                            stopped: number;
+                            /** @description Of the count: whose local hours do not come before the end */
+                            outside_window: number;
+                            /** @description Beside the count: people who have given no phone */
+                            unreachable: number;
+                            parts: {
+                                /** @description Parts of the longest message */
+                                most: number;
+                                /** @description Parts of all that would be sent */
+                                total: number;
+                            } | null;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mailings/audiences": {
         parameters: {
             query?: never;

@@ -34,14 +34,18 @@ export async function prepareSending(
   })
   return {
     async sentPerSecond(): Promise<number> {
-      const mailing = await makeMailing(pool, messages, { ends: '1 hour', text: 'Завтра с 9 до 18 не будет горячей воды.' })
+      const mailing = await makeMailing(pool, messages, {
+        ends: '1 hour',
+        text: 'Завтра с 9 до 18 не будет горячей воды.',
+      })
       await pool.query('vacuum analyze mailings.messages')
       const samples: { at: number; sent: number }[] = []
       await eventually(
         'all are sent',
         async () => {
-          const { rows } = await pool.query('select sum(sent)::int sent from mailings.counters where mailing_id = $1', [mailing])
-          if (process.env.SHOW) console.log(rows[0], worker.output().slice(-500))
+          const { rows } = await pool.query('select sum(sent)::int sent from mailings.counters where mailing_id = $1', [
+            mailing,
+          ])
           samples.push({ at: performance.now(), sent: rows[0].sent })
           return rows[0].sent === messages
         },

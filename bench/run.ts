@@ -13,6 +13,7 @@ import { makeCrowd } from '../test/crowd.ts'
 import { eventually, freePort, startProcess } from '../test/harness.ts'
 import { prepareBilling } from './billing.ts'
 import { prepareImport } from './importing.ts'
+import { prepareSending } from './mailings.ts'
 import { caller, compare, rate } from './measure.ts'
 
 const callers = 64
@@ -162,6 +163,27 @@ await claim(
   billing.answersDuring,
   billing.answersWithout,
 )
+
+const sending = { DATABASE_URL: server.url, DATA_DIR: folder, LOG_LEVEL: 'warn', RATE_LIMITS: 'off' }
+{
+  await using to = await prepareSending(pool, sending, { concurrency: 64, delayMs: 0, messages: 20_000 })
+  await claim(
+    'messages sent and recorded, 64 at once',
+    'bare POSTs of undici, 64 at once, to the same sink',
+    to.sentPerSecond,
+    to.barePerSecond,
+  )
+}
+for (const concurrency of [64, 256, 1024]) {
+  const most = concurrency / 0.05
+  await using to = await prepareSending(pool, sending, { concurrency, delayMs: 50, messages: most * 4 })
+  await claim(
+    `messages sent and recorded to a sink that takes 50 ms, ${concurrency} at once`,
+    `${concurrency} ÷ 50 ms`,
+    to.sentPerSecond,
+    async () => most,
+  )
+}
 
 console.log('\n| work | against | ours /s | theirs /s | ratio |\n|---|---|---|---|---|')
 for (const [what, against, ours, theirs] of rows) {

@@ -19,7 +19,9 @@ export type Deed =
   | 'reset after'
   | 'redirect'
 export type Seen = {
+  /** When it was seen, and when it can have come at the earliest: this process may have been elsewhere in between. */
   at: number
+  since: number
   id: number
   path: string
   authorization: string | undefined
@@ -37,6 +39,8 @@ export async function startGateway(script: Script = () => 'ok', port = 0) {
   const seen: Seen[] = []
   const perId = new Map<number, number>()
   let answer = script
+  let pulses = [Date.now(), Date.now()]
+  const pulse = setInterval(() => (pulses = [pulses[1]!, Date.now()]), 2)
   let open = 0
   let most = 0
   const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
@@ -52,6 +56,7 @@ export async function startGateway(script: Script = () => 'ok', port = 0) {
     const { url: path = '', headers } = req
     const one: Seen = {
       at,
+      since: pulses[0]!,
       id,
       path,
       authorization: headers.authorization,
@@ -105,6 +110,7 @@ export async function startGateway(script: Script = () => 'ok', port = 0) {
       answer = next
     },
     async [Symbol.asyncDispose]() {
+      clearInterval(pulse)
       server.closeAllConnections()
       await new Promise((done) => server.close(done))
     },
@@ -119,6 +125,7 @@ export async function makeMailing(
   pool: pg.Pool,
   messages: number,
   options: { text?: string; ends?: string; due?: string; timezone?: string; window?: [string, string] } = {},
+  paused = false,
 ): Promise<number> {
   const {
     text = 'Здравствуйте, {phone}',
@@ -131,8 +138,8 @@ export async function makeMailing(
   made += messages
   const { rows } = await pool.query(
     `with mailing as (
-       insert into mailings.mailings (text, starts_at, ends_at, status, started_at, local_from, local_to)
-       values ($1, now() - interval '1 minute', clock_timestamp() + $2::interval, 'running', now(), $7, $8) returning id),
+       insert into mailings.mailings (text, starts_at, ends_at, status, started_at, local_from, local_to, paused_at)
+       values ($1, now() - interval '1 minute', clock_timestamp() + $2::interval, 'running', now(), $7, $8, case when $9 then now() end) returning id),
      people as (
        insert into mailings.clients (phone, operator_code, tag, timezone)
        select ($3::bigint + n)::text, substr(($3::bigint + n)::text, 2, 3), 'tag' || n % 3, $6 from generate_series(1, $4::int) n
@@ -145,7 +152,7 @@ export async function makeMailing(
        insert into mailings.counters (mailing_id, operator_code, total)
        select mailing_id, operator_code, count(*) from made group by 1, 2)
      select mailing_id::int id, min(id)::bigint first, max(id)::bigint last from made group by mailing_id`,
-    [text, ends, base, messages, due, timezone, window?.[0] ?? null, window?.[1] ?? null],
+    [text, ends, base, messages, due, timezone, window?.[0] ?? null, window?.[1] ?? null, paused],
   )
   const { id, first, last } = rows[0]
   await pool.query('update mailings.mailings set first_message_id = $2, last_message_id = $3 where id = $1', [

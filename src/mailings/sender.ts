@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { transaction } from '../platform/database.ts'
 import { type Loop, wake } from '../platform/loops.ts'
 import type { Platform } from '../platform/module.ts'
-import { type Claimed, claimMessages, findEnds, findRunning, postpone, queueStart } from './claim.ts'
+import { type Claimed, claimMessages, findEnds, findRunning, postpone, queueStart, type Running } from './claim.ts'
 import { expireMessages, mailingTopic } from './expire.ts'
 import { callGateway, gatewayOf, type Outcome, retryPauseMs } from './gateway.ts'
 import { closeLine, endLineAt, type Line, mayBegin, openLine, type Ready, share } from './lines.ts'
@@ -33,6 +33,7 @@ const idOf = () => randomUUID()
  * Returns when nothing is due in the next second. At a stop it claims no more, and gives back what has not begun.
  */
 export async function sendDue(platform: Platform, signal: AbortSignal): Promise<void> {
+  const begun = performance.now()
   const running = await findRunning(platform)
   if (!running.some((r) => r.due_in_ms < lookEveryMs) || signal.aborted) return
   const {
@@ -106,9 +107,8 @@ export async function sendDue(platform: Platform, signal: AbortSignal): Promise<
   }
 
   /** Looks which mailings there are, and what is due of them; those that are through are told to the clock. */
-  async function look(found = findRunning(platform)): Promise<void> {
-    const asked = performance.now()
-    const rows = await found
+  async function look(rows?: Running[], asked = performance.now()): Promise<void> {
+    rows ??= await findRunning(platform)
     nextLook = performance.now() + lookEveryMs
     const alive = new Set(rows.map((r) => r.id))
     for (const { id, text, ends_in_ms, due_in_ms } of rows) {
@@ -293,7 +293,7 @@ export async function sendDue(platform: Platform, signal: AbortSignal): Promise<
   signal.addEventListener('abort', stop)
   let failures = 0
   try {
-    await look(Promise.resolve(running))
+    await look(running, begun)
     while (!stopped) {
       try {
         const now = performance.now()

@@ -3,7 +3,7 @@ import type { Grant } from './senders.ts'
 /** A hair more than 1 / rate between two calls, so that no second holds more than the rate although some start late. */
 const hair = 1.03
 /** A moment that passed by more than this is not used: later ones would be too near. */
-const lateMs = 20
+const lateMs = 25
 /** For so long the best sample of the database's clock is trusted. */
 const sampleMs = 10_000
 

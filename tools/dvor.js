@@ -30,6 +30,12 @@ async function script(file, words) {
   return code
 }
 
+/** A script that opens the web app in the browser. */
+async function webScript(file, words) {
+  await prepare({ web: true })
+  return script(file, words)
+}
+
 /** Every test, or those of the files that are named; flags go to Node's test runner as they are. */
 async function test(words) {
   await prepare({ web: true })
@@ -90,6 +96,8 @@ const commands = {
   check,
   generate: (words) => script('tools/generate.ts', words),
   bench: (words) => script('bench/run.ts', words),
+  'bench:web': (words) => webScript('bench/web.ts', words),
+  screenshots: (words) => webScript('tools/screenshots.ts', words),
   prove: (words) => script('test/prove.ts', words),
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type InlineConfig, type UserConfig } from 'vite'
 import { firstLoad } from './build/first-load.ts'
+import { fonts } from './build/fonts.ts'
 import { mantineStyles } from './build/mantine-styles.ts'
 import { findPages } from './build/pages.ts'
 import { precompress } from './build/precompress.ts'
@@ -13,7 +14,7 @@ const pages = findPages(sources)
 
 const common = {
   root: import.meta.dirname,
-  plugins: [react(), mantineStyles(sources)],
+  plugins: [react(), mantineStyles(sources), fonts()],
   // Pictures and fonts stay files: the server's Content-Security-Policy and its long caching are made for them.
   build: { outDir: 'dist', emptyOutDir: true, assetsInlineLimit: 0, target: 'es2022' },
 } satisfies InlineConfig

@@ -1,9 +1,10 @@
-import '@fontsource-variable/golos-text'
+import 'virtual:golos-text.css'
 import 'virtual:mantine.css'
 import './style.css'
 import { MantineProvider } from '@mantine/core'
+import { useNotifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
-import { lazy, StrictMode, Suspense, useLayoutEffect } from 'react'
+import { lazy, StrictMode, Suspense, useLayoutEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { RouterProvider } from 'react-router/dom'
 import './i18n.ts'
@@ -15,8 +16,14 @@ import { theme, variables } from './theme.ts'
 onOtherPerson(() => void queries.resetQueries())
 void refreshSession()
 
-// What it shows waits in its store: the first screen does not wait for it.
-const Notifications = lazy(async () => ({ default: (await import('@mantine/notifications')).Notifications }))
+// Loaded with the first notice, which waits in its store meanwhile.
+const Notices = lazy(async () => ({ default: (await import('./ui/notices.tsx')).Notices }))
+function FirstNotice() {
+  const { notifications } = useNotifications()
+  const [wanted, want] = useState(false)
+  if (notifications.length && !wanted) want(true)
+  return wanted && <Notices />
+}
 
 /** Takes away what index.html has painted, in the moment that the first screen stands. */
 function Arrived() {
@@ -31,7 +38,7 @@ const draw = () =>
       <Arrived />
       <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto">
         <Suspense>
-          <Notifications position="top-center" autoClose={7000} />
+          <FirstNotice />
         </Suspense>
         <QueryClientProvider client={queries}>
           <RouterProvider router={router} />

@@ -1,4 +1,4 @@
-import { Select } from '@mantine/core'
+import { NativeSelect } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import classes from '../ui/list.module.css'
 import { useQueryState } from '../ui/query-state.ts'
@@ -20,21 +20,21 @@ export function Filters() {
         value={get('search')}
         onSearch={(text) => set({ search: text })}
       />
-      <Select
+      <NativeSelect
         className={classes.select}
         aria-label={t('collects.list.status')}
         value={status}
-        onChange={(value) => set({ status: value === 'active' || !value ? '' : value })}
+        onChange={({ currentTarget: { value } }) => set({ status: value === 'active' ? '' : value })}
         data={[
           ...statuses.map((value) => ({ value, label: t(`collects.list.${value}`) })),
           { value: 'any', label: t('collects.list.any_status') },
         ]}
       />
-      <Select
+      <NativeSelect
         className={classes.select}
         aria-label={t('collects.list.ordering')}
         value={oneOf('ordering', orderings) ?? '-created_at'}
-        onChange={(value) => set({ ordering: value === '-created_at' || !value ? '' : value })}
+        onChange={({ currentTarget: { value } }) => set({ ordering: value === '-created_at' ? '' : value })}
         data={orderings.map((value) => ({ value, label: t(`collects.list.order.${value}`) }))}
       />
       <fieldset className={classes.chips} aria-label={t('collects.list.occasion')}>

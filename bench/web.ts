@@ -32,11 +32,11 @@ async function openCold(path: string, login?: { username: string; password: stri
   await devtools.send('Emulation.setCPUThrottlingRate', { rate: slowdown })
   let bytes = 0
   let requests = 0
-  const underWay = new Map<string, string>()
+  const underWay = new Set<string>()
   devtools.on('Network.requestWillBeSent', ({ request, requestId }) => {
     if (!request.url.startsWith('http')) return
     requests++
-    underWay.set(requestId, request.url)
+    underWay.add(requestId)
   })
   devtools.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
     bytes += encodedDataLength
@@ -45,7 +45,7 @@ async function openCold(path: string, login?: { username: string; password: stri
   devtools.on('Network.loadingFailed', ({ requestId }) => void underWay.delete(requestId))
   await page.goto(path)
   await settle(page)
-  await eventually('everything is there', () => underWay.size === 0, 8000).catch((e) => console.log([...underWay.values()]))
+  await eventually('everything is there', () => underWay.size === 0)
   return { bytes, requests, ...(await paintsOf(page)) }
 }
 

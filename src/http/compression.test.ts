@@ -130,6 +130,7 @@ test('files of the web app are compressed by the build', { skip: !existsSync('we
         small.headers['cache-control']!,
         path.startsWith('/assets') ? /max-age=31536000, immutable/ : /no-cache/,
       )
+      if (path.startsWith('/assets')) continue
       const again = await wire(path, { ...headers, 'if-none-match': small.headers.etag! })
       assert.equal(again.status, 304, path)
     }

@@ -8,7 +8,7 @@ const place = '<script data-first-paint></script>'
 /** An address of the router as a regular expression: `/flat/:id` is also where the screens inside of it are. */
 const patternOf = (path: string) => (path === '/' ? '^/$' : `^${path.replace(/:\w+/g, '[^/]+')}(/|$)`)
 
-function planOf(bundle: Rolldown.OutputBundle, pages: Page[]): Plan {
+function planOf(bundle: Rolldown.OutputBundle, pages: Page[], asked: Plan['asked']): Plan {
   const chunks = new Map(
     Object.values(bundle)
       .filter((output) => output.type === 'chunk')
@@ -30,13 +30,14 @@ function planOf(bundle: Rolldown.OutputBundle, pages: Page[]): Plan {
     return [language, indexes(chunk)] as const
   })
   const byPath = new Map<string, Set<number>>()
-  for (const { path, file } of pages)
+  for (const { path, file } of pages.filter(({ isStaff }) => !isStaff))
     byPath.set(path, (byPath.get(path) ?? new Set()).union(new Set(indexes(chunkWith(file)))))
   // Of several patterns that fit, the longest says most: /collects/new before /collects/:id before /collects.
   const sorted = [...byPath].sort(([a], [b]) => score(b) - score(a))
   return {
     files,
     words: Object.fromEntries(words),
+    asked,
     pages: sorted.map(([path, needed]) => [patternOf(path), [...needed]]),
   }
 }
@@ -44,14 +45,14 @@ function planOf(bundle: Rolldown.OutputBundle, pages: Page[]): Plan {
 const score = (path: string) => path.split('/').length * 100 + path.replace(/:\w+/g, '').length
 
 /** Puts first-paint.js into the page, with what each screen needs; the styles come after what is painted without them. */
-export function firstLoad(pages: Page[]): Plugin {
+export function firstLoad(pages: Page[], asked: Plan['asked']): Plugin {
   return {
     name: 'first-load',
     enforce: 'post',
     transformIndexHtml: {
       order: 'post',
       handler(html, { bundle }) {
-        const plan = bundle ? planOf(bundle, pages) : { files: [], words: {}, pages: [] }
+        const plan = bundle ? planOf(bundle, pages, asked) : { files: [], words: {}, pages: [], asked: {} }
         const code = String(paint).replaceAll(/^\s*\/\/.*\n/gm, '')
         const styles = html.match(/<link rel="stylesheet"[^>]*>/g) ?? []
         let page = html.replace(place, () => `<script>(${code})(${JSON.stringify(plan)})</script>`)

@@ -22,4 +22,16 @@ export function paint(plan) {
     link.href = `/${name}`
     document.head.append(link)
   }
+  const asked = ['/api/organisation', ...(location.search ? [] : plan.asked[location.pathname] || [])]
+  window.dvorAsked = Object.fromEntries(
+    asked.map((path) => [path, fetch(path, { headers: { 'accept-language': language } })]),
+  )
+  // The first picture comes beside the code that will show it. Of a failure hears who waits for the answer.
+  for (const answer of Object.values(window.dvorAsked))
+    answer
+      .then((response) => response.clone().json())
+      .then(({ results = [] }) => {
+        if (results[0]?.cover) new Image().src = results[0].cover
+      })
+      .catch(() => {})
 }

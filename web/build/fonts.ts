@@ -51,6 +51,7 @@ export function fonts(): Plugin {
       for (const [part, range] of Object.entries(common)) {
         const small = await subset(readFileSync(fileOf(part)), lettersOf(range), {
           targetFormat: 'woff2',
+          noLayoutClosure: true,
           variationAxes: { wght: { min: 400, max: 700, default: 400 } },
         })
         const file = this.emitFile({ type: 'asset', name: `golos-${part}.woff2`, source: small })

@@ -53,8 +53,11 @@ export function stylesInUse(sources: string): string {
     .filter((text) => !classesIn(text).isDisjointFrom(classes))
     .sort((a, b) => placeOf(a) - placeOf(b))
   const base = everywhere.map((file) => read(join(styles, file)))
-  return [...base, ...ofComponents, read(join(library, 'notifications/styles.css'))].join('\n')
+  return [...base, ...ofComponents, read(join(library, 'notifications/styles.css'))].join('\n').replaceAll(unused, '')
 }
+
+/** Colours of Mantine's palette that nothing of ours has. */
+const unused = /^\s*--mantine-color-(pink|grape|violet|indigo|cyan|teal|lime)-[\w-]+:[^;]*;\n/gm
 
 /** Gives `virtual:mantine.css`. */
 export function mantineStyles(sources: string): Plugin {

@@ -38,7 +38,8 @@ export async function learnChunks(
   for (const chunk of chunks.values()) {
     if (chunk.isEntry) for (const id of idsOf(chunk)) start.add(id)
     const ofPages = pages.filter(({ file }) => chunk.moduleIds.includes(file))
-    if (chunk.isDynamicEntry && !ofPages.length) for (const id of idsOf(chunk)) later.add(id)
+    if (chunk.isDynamicEntry && !ofPages.length && !chunk.name.startsWith('words.'))
+      for (const id of idsOf(chunk)) later.add(id)
     for (const page of ofPages) for (const id of idsOf(chunk)) usersOf.set(id, (usersOf.get(id) ?? new Set()).add(page))
   }
   const name = (id: string) => {

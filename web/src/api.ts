@@ -32,6 +32,21 @@ function withHeaders(request: Request): Request {
   return request
 }
 
+declare global {
+  interface Window {
+    /** What the page itself has asked the API already, by path. */
+    dvorAsked?: Record<string, Promise<Response>>
+  }
+}
+
+/** The answer that is on its way since the page was read; each serves once. */
+function askedAhead(request: Request): Promise<Response> | undefined {
+  const path = request.method === 'GET' ? request.url.slice(location.origin.length) : ''
+  const answer = window.dvorAsked?.[path]
+  if (answer) delete window.dvorAsked?.[path]
+  return answer
+}
+
 const codeOf = async (response: Response): Promise<unknown> =>
   (
     await response
@@ -46,7 +61,7 @@ const codeOf = async (response: Response): Promise<unknown> =>
  */
 async function send(request: Request): Promise<Response> {
   const token = accessToken()
-  if (!token) return fetch(withHeaders(request))
+  if (!token) return askedAhead(request) ?? fetch(withHeaders(request))
   let response = await fetch(withHeaders(request.clone()))
   if (response.status === 401 && (accessToken() !== token || (await refreshSession())))
     response = await fetch(withHeaders(request.clone()))

@@ -13,6 +13,10 @@ const catalogues = {
   ru: () => import('./words.ru.ts').then((m) => m.ru),
   en: () => import('./words.en.ts').then((m) => m.en),
 }
+const staffCatalogues = {
+  ru: () => import('./words.staff.ru.ts').then((m) => m.staffRu),
+  en: () => import('./words.staff.en.ts').then((m) => m.staffEn),
+}
 
 function kept(): Language | undefined {
   const value = localStorage.getItem(key)
@@ -28,8 +32,17 @@ export const hasChosenLanguage = () => kept() !== undefined
 export async function chooseLanguage(chosen: Language): Promise<void> {
   localStorage.setItem(key, chosen)
   if (!i18next.hasResourceBundle(chosen, 'translation'))
-    i18next.addResourceBundle(chosen, 'translation', await catalogues[chosen]())
+    i18next.addResourceBundle(chosen, 'translation', await catalogues[chosen](), true)
+  if (knowsStaffWords()) await learnStaffWords(chosen)
   await i18next.changeLanguage(chosen)
+}
+
+/** Whether the words of the staff's screens are there, in the language that is read. */
+export const knowsStaffWords = () => i18next.exists('platform.jobs.title')
+
+/** Loads the words of the staff's screens. */
+export async function learnStaffWords(of = language()): Promise<void> {
+  i18next.addResourceBundle(of, 'translation', await staffCatalogues[of](), true)
 }
 
 i18next.on('languageChanged', (chosen) => {

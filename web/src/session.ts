@@ -91,6 +91,8 @@ async function refresh(): Promise<boolean> {
     if (response.ok) become('member', ((await response.json()) as Tokens).access)
     else if (response.status >= 500 || response.status === 429) become(state === 'starting' ? 'away' : state, access)
     else become('visitor')
+    // What nobody reads would hold the connection.
+    if (!response.ok) void response.body?.cancel()
     return response.ok
   } catch {
     become(state === 'starting' ? 'away' : state, access)

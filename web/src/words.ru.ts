@@ -1,9 +1,8 @@
 import { ru as accounts } from './accounts/messages.ru.ts'
 import { ru as collects } from './collects/messages.ru.ts'
 import { ru as housing } from './housing/messages.ru.ts'
-import { ru as platform } from './platform/messages.ru.ts'
 import { ru as shell } from './shell.messages.ru.ts'
 import { ru as shop } from './shop/messages.ru.ts'
 
 /** Every word of the app in one language, by module. A browser loads the one that is read. */
-export const ru = { shell, platform, accounts, collects, housing, shop }
+export const ru = { shell, accounts, collects, housing, shop }

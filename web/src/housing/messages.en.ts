@@ -1,7 +1,4 @@
-import { staffEn } from './messages-staff.en.ts'
-
 export const en = {
-  ...staffEn,
   m3: '{{volume}} m³',
   m2: '{{area}} m²',
   month: 'Month',

@@ -1,7 +1,4 @@
-import { staffRu } from './messages-staff.ru.ts'
-
 export const ru = {
-  ...staffRu,
   m3: '{{volume}} м³',
   m2: '{{area}} м²',
   month: 'Месяц',

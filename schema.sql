@@ -1077,6 +1077,14 @@ alter table mailings.counters add constraint counters_mailing_id_fkey FOREIGN KE
 alter table mailings.counters add constraint counters_pkey PRIMARY KEY (mailing_id, operator_code);
 alter table mailings.counters add constraint counters_sum CHECK (((LEAST(total, sent, error, expired) >= 0) AND (((sent + error) + expired) <= total)));
 
+create table mailings.daily_letters (
+  id bigint generated always as identity not null,
+  day date not null,
+  created_at timestamp with time zone default now() not null
+);
+alter table mailings.daily_letters add constraint daily_letters_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX daily_letters_day_key ON mailings.daily_letters USING btree (day);
+
 create table mailings.gateway (
   id boolean default true not null,
   next_slot_at timestamp with time zone default now() not null

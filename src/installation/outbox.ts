@@ -1,20 +1,11 @@
-import { sql } from 'kysely'
-import { type Static, Type } from 'typebox'
-import {
-  type CursorRequest,
-  countRows,
-  cursorAnswer,
-  cursorQuery,
-  cursorRequest,
-  Ordering,
-  Page,
-  walk,
-} from '../http/pages.ts'
+import { Type } from 'typebox'
+import { type CursorRequest, countRows, cursorQuery, cursorRequest, Ordering, Page } from '../http/pages.ts'
 import { Choice, Closed, IdParams, Instant, Nullable } from '../http/schemas.ts'
 import { hasRole, mayRead, type User } from '../platform/access.ts'
 import { notFound } from '../platform/errors.ts'
 import type { App } from '../platform/fastify.ts'
-import type { Platform, SecretRef } from '../platform/module.ts'
+import type { OutboxEntry, Platform, SecretRef } from '../platform/module.ts'
+import { merge, type Stream, sourcesOf } from './outbox-sources.ts'
 
 const OutboxItem = Type.Object({
   id: Type.Integer(),
@@ -56,26 +47,44 @@ export function outboxRoutes(app: App, platform: Platform): void {
   )
 }
 
-/** What was sent, newest first unless asked otherwise, with the secrets that the viewer may see. */
-export async function listOutbox(platform: Platform, viewer: User, { kind }: { kind?: string }, page: CursorRequest) {
+const columns = ['id', 'kind', 'to', 'subject', 'text', 'secret', 'state', 'created_at'] as const
+
+/** Letters, codes and calls, with the secrets that the viewer may see. */
+const lettersOf = (platform: Platform, viewer: User, kind: string | undefined): Stream => {
   const rows = platform.db.selectFrom('platform.outbox').$if(kind !== undefined, (q) => q.where('kind', '=', kind!))
-  const { after, order } = walk(page, sql`id`)
-  const results = await rows
-    .select(['id', 'kind', 'to', 'subject', 'text', 'secret', 'state', 'created_at'])
-    .where(after)
-    .orderBy(order)
-    .limit(page.limit + 1)
-    .offset(page.offset)
-    .execute()
-  const count = await countRows(platform.db, page, (limit) => rows.select('id').modifyEnd(limit))
-  return cursorAnswer(page, (await readable(platform, viewer, results)) as Static<typeof OutboxItem>[], count)
+  return {
+    async list({ id, descending, limit }) {
+      const found = await rows
+        .select(columns)
+        .where('id', descending ? '<' : '>', id)
+        .orderBy('id', descending ? 'desc' : 'asc')
+        .limit(limit)
+        .execute()
+      return (await readable(platform, viewer, found)) as OutboxEntry[]
+    },
+    count: (page) => countRows(platform.db, page, (limit) => rows.select('id').modifyEnd(limit)),
+  }
+}
+
+/** What was sent, newest first unless asked otherwise; what modules keep themselves stands between the letters. */
+export async function listOutbox(platform: Platform, viewer: User, { kind }: { kind?: string }, page: CursorRequest) {
+  const sources = sourcesOf(platform)
+  const own = sources.filter((source) => kind === undefined || source.kind === kind)
+  const isOurs = !sources.some((source) => source.kind === kind)
+  return merge([...(isOurs ? [lettersOf(platform, viewer, kind)] : []), ...own.map((source) => source.stream)], page)
 }
 
 /** One of what was sent, whole. */
 export async function getOutboxLetter(platform: Platform, viewer: User, id: number) {
+  const source = sourcesOf(platform).find((s) => s.has(id))
+  if (source) {
+    const entry = await source.find(id)
+    if (!entry) throw notFound()
+    return { html: null, error: null, ...entry }
+  }
   const row = await platform.db
     .selectFrom('platform.outbox')
-    .select(['id', 'kind', 'to', 'subject', 'text', 'html', 'secret', 'state', 'error', 'created_at'])
+    .select([...columns, 'html', 'error'])
     .where('id', '=', id)
     .executeTakeFirst()
   if (!row) throw notFound()

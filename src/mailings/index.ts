@@ -37,12 +37,15 @@
  *   GET    /api/mailings/:id/messages.csv       messagesCsv          messages
  *   GET    /api/messages/:id                    getMessage           messages, mailings, clients
  *
+ * The loop mailings.daily (daily.ts) has the statistics mailed once a day, by the job mailings.statistics.
  * The loop mailings.clock (clock.ts) begins mailings, making their messages (audience.ts), ends and finishes them.
  */
 import type { Module } from '../platform/module.ts'
 import { clockLoop } from './clock.ts'
+import { askDailyLetter, mailStatistics } from './daily.ts'
 import { demonstrate } from './demo.ts'
 import { messages } from './messages.ts'
+import { outboxSource } from './outbox.ts'
 import { routes } from './routes.ts'
 import { Client, Message } from './schemas.ts'
 import { Mailing } from './schemas-mailings.ts'
@@ -62,12 +65,13 @@ export const mailings: Module = {
   messages,
   roles: ['operator'],
   outboxKinds: ['message'],
+  outboxSources: [outboxSource],
   routes,
   shapes: [Client, Message, Mailing],
   seed,
   demonstrate,
-  loops: [clockLoop, senderLoop],
-  jobs: {},
+  loops: [clockLoop, senderLoop, { name: 'mailings.daily', everySeconds: 60, run: askDailyLetter }],
+  jobs: { 'mailings.statistics': { handle: mailStatistics, batchSize: 5 } },
   invariants: [
     {
       name: 'the counters of a mailing are its messages, counted',

@@ -21,6 +21,8 @@ export type Letter = {
   key: string
   subject: string
   paragraphs: string[]
+  /** Below the paragraphs; figures stand in all columns but the first. */
+  table?: { head: string[]; rows: string[][] }
   button?: { label: string; url: string }
   /** What stands for `{secret}`, derived when the letter goes. */
   secret?: SecretRef
@@ -201,10 +203,28 @@ async function deliver(platform: Platform, letter: Written): Promise<void> {
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replaceAll('\n', '<br>')
 
+function htmlTable({ head, rows }: NonNullable<Letter['table']>): string {
+  const cells = (tag: string, row: string[]) =>
+    row
+      .map((cell, i) => {
+        const style = `padding:4px 8px;border-bottom:1px solid #e3e0d8;text-align:${i ? 'right' : 'left'}`
+        return `<${tag} style="${style}">${escapeHtml(cell)}</${tag}>`
+      })
+      .join('')
+  const lines = [cells('th', head), ...rows.map((row) => cells('td', row))].map((line) => `<tr>${line}</tr>`)
+  return `<table style="border-collapse:collapse;font-size:14px;width:100%">${lines.join('\n')}</table>`
+}
+
 /** A letter as plain text and as HTML that every mail program shows. */
-function compose({ subject, paragraphs, button }: Letter, sender: string, locale: Locale, translate: Translate) {
+function compose({ subject, paragraphs, table, button }: Letter, sender: string, locale: Locale, translate: Translate) {
   const footer = translate(locale, 'mail.footer', { sender })
-  const text = [...paragraphs, ...(button ? [`${button.label}: ${button.url}`] : []), `— \n${footer}`].join('\n\n')
+  const lines = table?.rows.map((row) => row.map((cell, i) => (i ? `${table.head[i]}: ${cell}` : cell)).join(', '))
+  const text = [
+    ...paragraphs,
+    ...(lines ? [lines.join('\n')] : []),
+    ...(button ? [`${button.label}: ${button.url}`] : []),
+    `— \n${footer}`,
+  ].join('\n\n')
   const html = `<!doctype html><html lang="${locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(subject)}</title></head>
 <body style="margin:0;background:#f8f6f1;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif;color:#1d2620">
@@ -212,6 +232,7 @@ function compose({ subject, paragraphs, button }: Letter, sender: string, locale
 <p style="margin:0 0 16px;color:#5b655d;font-size:14px">${escapeHtml(sender)}</p>
 <h1 style="margin:0 0 16px;font-size:22px;line-height:1.3">${escapeHtml(subject)}</h1>
 ${paragraphs.map((p) => `<p style="margin:0 0 16px">${escapeHtml(p)}</p>`).join('\n')}
+${table ? htmlTable(table) : ''}
 ${button ? `<p style="margin:24px 0 0"><a href="${escapeHtml(button.url)}" style="display:inline-block;background:#235f3b;color:#fff;text-decoration:none;padding:12px 20px;border-radius:8px">${escapeHtml(button.label)}</a></p>` : ''}
 </div><p style="margin:16px 0 0;color:#5b655d;font-size:13px">${escapeHtml(footer)}</p></div></body></html>`
   return { text, html }

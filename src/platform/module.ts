@@ -24,6 +24,8 @@ export type Platform = {
   /** Roles that may be given, and kinds of what is sent, of the modules that run. */
   roles: Role[]
   outboxKinds: string[]
+  /** What the modules that run show in the outbox from tables of their own. */
+  outboxSources: OutboxSource[]
   /** People whom mailings can be sent to, of the modules that run. */
   audiences: Audience[]
   /** What the modules that run show at home, and the kinds of what they tell people. */
@@ -72,6 +74,28 @@ export type Secret = {
   reveal(platform: Platform, id: number): Promise<string>
   /** For administrators: those of the ids that they may see now. */
   show(platform: Platform, ids: number[]): Promise<Map<number, string>>
+}
+
+/** What stands in the outbox, but for the letters' HTML. */
+export type OutboxEntry = {
+  id: number
+  kind: string
+  to: string
+  subject: string | null
+  text: string
+  state: 'queued' | 'held' | 'sent' | 'failed'
+  created_at: string
+  error?: string | null
+}
+
+/** What a module sends by a default sender of its own and keeps in its own table: as many as may be, none of them copied. */
+export type OutboxSource = {
+  /** Of all that it lists; one of the module's `outboxKinds`. */
+  kind: string
+  /** Entries of ids below (`descending`) or above this one, walked from there; the newest have the greatest. */
+  list(platform: Platform, from: { id: number; descending: boolean; limit: number }): Promise<OutboxEntry[]>
+  count(platform: Platform): Promise<number>
+  find(platform: Platform, id: number): Promise<OutboxEntry | undefined>
 }
 
 /** Something that needs a person now, with one thing to do about it. */
@@ -138,6 +162,7 @@ export type Module = {
   roles?: readonly Role[]
   /** Kinds of what it sends, each inserted into platform.outbox_kinds by its migration. */
   outboxKinds?: readonly string[]
+  outboxSources?: readonly OutboxSource[]
   audiences?: readonly Audience[]
   /** What it shows at home; the cards of all modules compete for three places. */
   home?: Home
@@ -163,9 +188,10 @@ export type Module = {
 /** What these modules bring to all. */
 export const broughtBy = (
   modules: Module[],
-): Pick<Platform, 'roles' | 'outboxKinds' | 'audiences' | 'home' | 'notifications'> => ({
+): Pick<Platform, 'roles' | 'outboxKinds' | 'outboxSources' | 'audiences' | 'home' | 'notifications'> => ({
   roles: [...new Set(modules.flatMap((m) => m.roles ?? []))],
   outboxKinds: [...new Set(modules.flatMap((m) => m.outboxKinds ?? []))],
+  outboxSources: modules.flatMap((m) => m.outboxSources ?? []),
   audiences: modules.flatMap((m) => m.audiences ?? []),
   home: modules.flatMap((m) => m.home ?? []),
   notifications: Object.assign({}, ...modules.map((m) => m.notifications ?? {})),

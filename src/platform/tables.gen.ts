@@ -572,6 +572,12 @@ export interface MailingsCounters {
   total: Generated<number>;
 }
 
+export interface MailingsDailyLetters {
+  created_at: Generated<string>;
+  day: string;
+  id: Generated<number>;
+}
+
 export interface MailingsGateway {
   id: Generated<boolean>;
   /**
@@ -992,6 +998,7 @@ export interface DB {
   "housing.tariffs": HousingTariffs;
   "mailings.clients": MailingsClients;
   "mailings.counters": MailingsCounters;
+  "mailings.daily_letters": MailingsDailyLetters;
   "mailings.gateway": MailingsGateway;
   "mailings.latencies": MailingsLatencies;
   "mailings.mailings": MailingsMailings;

@@ -18,6 +18,7 @@ import { sendProblem } from './problems.ts'
 import { costlyKind, limitRequests } from './request-limits.ts'
 import { completeRoute } from './route.ts'
 import { Choice } from './schemas.ts'
+import { buildSerializers } from './serialization.ts'
 import { acceptUploads, boundBody, refuseFiles, takeUpload } from './uploads.ts'
 import { compileSchema } from './validation.ts'
 import { readPage, serveFiles } from './web-app.ts'
@@ -45,6 +46,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     return503OnClosing: false,
     // Addresses that no route is even looked up for.
     frameworkErrors: (error, req, reply) => void sendProblem(platform, error, req, reply as FastifyReply),
+    schemaController: { compilersFactory: { buildSerializer: buildSerializers() } },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
     rewriteUrl: (req) => (req.url ?? '/').replace(/^\/api\/v1(?=\/|\?|$)/, '/api'),
   }).withTypeProvider<TypeBoxTypeProvider>()

@@ -20,6 +20,7 @@ COPY --from=libraries /app/node_modules node_modules
 COPY package.json ./
 COPY migrations migrations
 COPY src src
+COPY tools/entrypoint.sh tools/entrypoint.sh
 COPY --from=web /app/web/dist web/dist
 RUN mkdir /data && chown node:node /data
 USER node
@@ -27,5 +28,5 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--max-old-space-size=256", "src/main.ts"]
+ENTRYPOINT ["/app/tools/entrypoint.sh"]
 CMD ["start"]

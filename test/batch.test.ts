@@ -101,6 +101,33 @@ test('a crowd before a locked collect holds no neighbour', async () => {
   await app.audit()
 })
 
+// Guarantee: nor does a stamp of one collect that a hand edit holds: only who gives to that collect waits.
+test('a held stamp of a collect holds no neighbour', async () => {
+  const [held, free] = [await newCollect(), await newCollect()]
+  assert.equal((await pay({ collect: held })).status, 201)
+  const locker = new pg.Client({ connectionString: app.databaseUrl })
+  await locker.connect()
+  try {
+    await locker.query('begin')
+    // As when somebody corrects a comment by hand, and has gone to lunch.
+    await locker.query(`update collects.payments set comment = 'поправлено' where collect_id = $1`, [held])
+    let gaveUp = 0
+    const crowd = Array.from({ length: 60 }, async () => {
+      const answer = await pay({ collect: held })
+      gaveUp++
+      return answer
+    })
+    const neighbours = await Promise.all(Array.from({ length: 10 }, () => pay({ collect: free })))
+    assert.deepEqual(told(neighbours), Array(10).fill(201))
+    assert.equal(gaveUp, 0, 'a neighbour waited longer than the crowd')
+    assert.deepEqual([...new Set(told(await Promise.all(crowd)))], ['request.busy'])
+  } finally {
+    await locker.end()
+  }
+  assert.equal(await count('collects.payments where collect_id = $1', [held]), 1)
+  await app.audit()
+})
+
 // Guarantee: a crowd that holds every connection of the pool, before a locked row or for any other reason, holds up no
 // payment and no answer from the cache.
 test('a full pool holds up no payment', async () => {

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { sql } from 'kysely'
 import { type PageOf, pageAnswer, pageRequest } from '../http/pages.ts'
 import type { Role, User } from '../platform/access.ts'
-import { usernamePattern } from '../platform/access.ts'
+import { isUsername } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, notFound } from '../platform/errors.ts'
@@ -49,7 +49,7 @@ export async function setAdministrator(
 ): Promise<string | undefined> {
   const { db, translate } = platform
   if (password.length < 8) return 'The password needs 8 characters or more.'
-  if (!usernamePattern.test(username)) return translate('en', 'validation.format_username')
+  if (!isUsername(username)) return translate('en', 'validation.format_username')
   try {
     checkStrength('/password', password, username)
     const password_hash = await hashPassword(platform, password)

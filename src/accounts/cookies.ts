@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, fieldFault } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
-import { refreshDays, type Session } from './sessions.ts'
+import { endReplaced, refreshDays, type Session } from './sessions.ts'
 
 /** The refresh cookie goes to the routes of logging in alone; the view cookie to all that is read. */
 const places = { refresh: '/api/auth', view: '/api', device: '/api' } as const
@@ -23,6 +23,17 @@ export function sendSession<S extends Session>(
   if (!wantsCookies(req) && !cameByCookie.has(req)) return { ...rest, refresh }
   setSessionCookies(platform, req, reply, session)
   return rest
+}
+
+/** Answers a new login. The one that its cookies replace ends, for nobody could end it later. */
+export async function sendLogin<S extends Session>(
+  platform: Platform,
+  req: FastifyRequest,
+  reply: FastifyReply,
+  session: S,
+) {
+  if (wantsCookies(req) && req.cookies.refresh) await endReplaced(platform.db, req.cookies.refresh, session)
+  return sendSession(platform, req, reply, session)
 }
 
 /** Whether the browser came by https, so that its cookies never travel in clear. */

@@ -35,9 +35,12 @@ export async function checkPassword(
   return same && Boolean(passwordHash)
 }
 
+// Blanks, control and format characters, and what Unicode shows as nothing; the braille blank is none of these.
+const invisible = /^[\p{White_Space}\p{C}\p{Default_Ignorable_Code_Point}\u2800]*$/u
+
 /** Refuses a password that others would guess first; its length is the schema's. */
 export function checkStrength(path: string, password: string, username: string | null): void {
-  if (!password.trim()) throw fieldFault(path, 'accounts.password_blank')
+  if (invisible.test(password)) throw fieldFault(path, 'accounts.password_blank')
   const plain = password.toLowerCase()
   if (commonPasswords.has(plain)) throw fieldFault(path, 'accounts.password_common')
   if (username && plain === username.toLowerCase()) throw fieldFault(path, 'accounts.password_is_username')
@@ -88,9 +91,11 @@ export async function changePassword(
     if (!rows[0]?.same) throw fieldFault('/current_password', 'accounts.wrong_current_password')
     await setPassword(tx, user, 'accounts.change_password', user.id, password_hash)
     await tellOwner(platform, tx, 'password', rows[0])
-    return openSession(platform, tx, { id: user.id }, device)
+    const session = await openSession(platform, tx, { id: user.id }, device)
+    // Blocked meanwhile: then nothing of it stays, for the caller hears that nothing was done.
+    if (!session) throw new AppError(401, 'accounts.token_refused')
+    return session
   })
-  if (!session) throw new AppError(401, 'accounts.token_refused')
   await forgive(platform, onPool, limits)
   return session
 }

@@ -4,7 +4,7 @@ import { NoContent, Ref } from '../http/schemas.ts'
 import { fieldFault } from '../platform/errors.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { clearSession, refreshTokenOf, sendSession, wantsCookies } from './cookies.ts'
+import { clearSession, refreshTokenOf, sendLogin, sendSession, wantsCookies } from './cookies.ts'
 import { deviceOf } from './devices.ts'
 import { confirmEmail } from './letters.ts'
 import { requestReset, resetPassword } from './passwords.ts'
@@ -79,7 +79,7 @@ export function loginRoutes(app: App, platform: Platform): void {
       async (req, reply) => {
         const name = req.body.username ?? req.body.email
         if (!name) throw fieldFault('/username', 'validation.required')
-        return sendSession(platform, req, reply, await login(platform, name, req.body.password, deviceOf(req)))
+        return sendLogin(platform, req, reply, await login(platform, name, req.body.password, deviceOf(req)))
       },
     )
   }
@@ -153,7 +153,7 @@ export function loginRoutes(app: App, platform: Platform): void {
         originOf(req),
         deviceOf(req),
       )
-      return sendSession(platform, req, reply, session)
+      return sendLogin(platform, req, reply, session)
     },
   )
 

@@ -140,3 +140,19 @@ test('a parent spent long ago ends the family', async () => {
   assert.equal((await refresh({}, { refresh: first })).status, 401)
   assert.equal((await refresh({}, { refresh: second })).status, 401)
 })
+
+// Guarantee: a browser that logs in again, as the dialog of the web app has it do, leaves no login behind that nobody holds;
+// a login elsewhere stays.
+test('a login in place of another ends it', async () => {
+  const { who, access, refresh: before } = await browserLogin()
+  const log = (headers: Record<string, string>) =>
+    app.post('/api/auth/login', { username: who.username, password: who.password }, { headers })
+  const elsewhere = await log({})
+  const again = await log({ ...browser, cookie: before })
+  assert.equal(again.status, 200, again.text)
+  assert.equal((await refresh({ ...browser, cookie: before })).status, 401)
+  assert.equal((await app.patch('/api/profile', { first_name: 'Анна' }, { token: access })).status, 401)
+  const now = cookiesOf(again).refresh!.value
+  assert.equal((await refresh({ ...browser, cookie: `refresh=${now}` })).status, 200)
+  assert.equal((await refresh({}, { refresh: elsewhere.body.refresh })).status, 200)
+})

@@ -136,6 +136,14 @@ export async function closeSession(db: Db, user: User, refresh: string): Promise
       and id = (select login_id from accounts.refresh_tokens where hash = ${sha256(refresh)})`.execute(db)
 }
 
+/** Ends the login family that a browser held until now, unless the new session is of the same one. */
+export async function endReplaced(db: Db, before: string, { refresh }: Session): Promise<void> {
+  await sql`
+    update accounts.logins set ended_at = now() where ended_at is null
+      and id = (select login_id from accounts.refresh_tokens where hash = ${sha256(before)})
+      and id <> (select login_id from accounts.refresh_tokens where hash = ${sha256(refresh)})`.execute(db)
+}
+
 const living = sql<boolean>`ended_at is null
   and exists (select from accounts.refresh_tokens t where t.login_id = logins.id and t.expires_at > now())`
 

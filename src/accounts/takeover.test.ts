@@ -177,3 +177,26 @@ test('the old address and number hear of a change', async () => {
     'sms 79120000011 sent',
   ])
 })
+
+// Guarantee: a change of the password that is answered 401, for its user is blocked by the time it is written, changes nothing.
+test('a password is not changed for somebody who is blocked meanwhile', async () => {
+  const anna = await person(app)
+  const state = async () =>
+    (await sql('select password_hash, is_active, token_version from accounts.users where id = $1', [anna.id])).rows[0]
+  const before = await state()
+  await sql(`
+    create function public.block() returns trigger language plpgsql as $$ begin new.is_active := false; return new; end $$;
+    create trigger block before update of password_hash on accounts.users for each row execute function public.block()`)
+  try {
+    const answer = await app.post(
+      '/api/profile/password',
+      { current_password: anna.password, password: 'green-heron-77' },
+      { token: anna.token },
+    )
+    assert.deepEqual([answer.status, answer.body.code], [401, 'accounts.token_refused'], answer.text)
+  } finally {
+    await sql('drop trigger block on accounts.users; drop function public.block()')
+  }
+  assert.deepEqual(await state(), before)
+  assert.equal((await write(anna.token)).status, 200)
+})

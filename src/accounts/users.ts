@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { type Expression, sql } from 'kysely'
 import type { Role, User } from '../platform/access.ts'
-import { usernamePattern } from '../platform/access.ts'
+import { isUsername } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
 import { type Db, type RunSql, run, sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, violated } from '../platform/errors.ts'
@@ -187,7 +187,7 @@ const ownColumns = [
 ] as const
 
 /** An address as a username, where it can be one. */
-const nameLike = (email: string) => (usernamePattern.test(email) ? email : nameWithoutOwner())
+const nameLike = (email: string) => (isUsername(email) ? email : nameWithoutOwner())
 
 /** Changes a person's own names and address, and takes an invite once; a new address must be confirmed again. */
 export async function changeProfile(

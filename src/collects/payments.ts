@@ -12,7 +12,7 @@ import {
 } from '../http/pages.ts'
 import { hasRole, type User } from '../platform/access.ts'
 import { recordChange } from '../platform/audit.ts'
-import { groupCommit, locked } from '../platform/batch.ts'
+import { freeOf, groupCommit, locked } from '../platform/batch.ts'
 import { run, sqlOf, type Tx, transaction } from '../platform/database.ts'
 import { AppError, fieldFault, notFound } from '../platform/errors.ts'
 import type { Once } from '../platform/idempotency.ts'
@@ -25,9 +25,13 @@ type Gift = { payer: number; input: NewPayment }
 type Decided = { n: number; is_over: boolean; is_above: boolean; max_amount: string | null; id: number | null }
 
 // Locks in id order, so that two batches over the same collects never wait for each other in a ring.
-const lockSql = (skip: '' | 'skip locked') => `
-  with got as materialized (
-    select id from collects.collects where id = any($1::bigint[]) order by id for no key update ${skip})
+const lockSql = (skip: boolean) => `
+  with ${
+    skip
+      ? freeOf('collect', 'select id from collects.collects where id = any($1::bigint[])', 'got')
+      : `got as materialized (
+    select id from collects.collects where id = any($1::bigint[]) order by id for no key update)`
+  }
   select id, got.id is not null as got from collects.collects left join got using (id) where id = any($1::bigint[])`
 
 // One statement writes the payments and the totals, once the collects are locked: so a collect is over or not at the very
@@ -74,7 +78,7 @@ const openPayments = (platform: Platform) =>
     pool: platform.batchPool,
     async work(client, gifts, { skipLocked }) {
       const ids = [...new Set(gifts.map((g) => g.input.collect))].sort((a, b) => a - b)
-      const rows = await run<{ id: number; got: boolean }>(client, lockSql(skipLocked ? 'skip locked' : ''), [ids])
+      const rows = await run<{ id: number; got: boolean }>(client, lockSql(skipLocked), [ids])
       const got = new Map(rows.map((c) => [c.id, c.got]))
       const open = gifts.filter((g) => got.get(g.input.collect))
       const results = open.length

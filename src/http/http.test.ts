@@ -160,16 +160,22 @@ test('a stalled request is cut off', { timeout: 40_000 }, async (t) => {
       socket.on('error', () => {})
       t.signal.addEventListener('abort', () => socket.destroy())
     })
-  const [head, body, file] = await Promise.all([
+  const form =
+    `Authorization: Bearer ${await logInAdmin(app)}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 999\r\n\r\n` +
+    '--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nЁл'
+  const [head, body, part, file] = await Promise.all([
     talk('GET /api/collects HTTP/1.1\r\nHost: x\r\n'),
     talk('POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{'),
+    talk(`POST /api/collects HTTP/1.1\r\nHost: x\r\n${form}`),
     talk(
       'POST /api/houses/1/import HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 9999\r\n\r\na',
       'b',
     ),
   ])
   assert.match(head, /^HTTP\/1\.1 408/)
+  assert.match(head, /problem\+json[\s\S]*request\.too_slow/i)
   assert.match(body, /^HTTP\/1\.1 408/)
+  assert.match(part, /^HTTP\/1\.1 408/)
   assert.match(file, /^HTTP\/1\.1 401/)
 })
 

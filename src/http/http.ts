@@ -14,7 +14,7 @@ import type { Module, Platform } from '../platform/module.ts'
 import { compressAnswer, compressionOf } from './compression.ts'
 import { takeKey, tellReplay } from './idempotency-key.ts'
 import { registerDocs } from './openapi.ts'
-import { sendProblem } from './problems.ts'
+import { refuseUnread, sendProblem } from './problems.ts'
 import { costlyKind, limitRequests } from './request-limits.ts'
 import { completeRoute } from './route.ts'
 import { Choice } from './schemas.ts'
@@ -44,6 +44,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    clientErrorHandler: (error, socket) => refuseUnread(platform, error, socket),
     // Addresses that no route is even looked up for.
     frameworkErrors: (error, req, reply) => void sendProblem(platform, error, req, reply as FastifyReply),
     schemaController: { compilersFactory: { buildSerializer: buildSerializers() } },

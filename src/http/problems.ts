@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, type FieldFault, isBusy, isDatabaseAway } from '../platform/errors.ts'
 import type { Platform } from '../platform/module.ts'
@@ -68,4 +71,39 @@ export function sendProblem({ translate }: Platform, error: Error, req: FastifyR
       ...(refusal.faults ? { errors: refusal.faults.map(words) } : {}),
       ...(refusal.values ? { values: refusal.values } : {}),
     })
+}
+
+const parserRefusals: Record<string, [status: number, code: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request.too_slow'],
+  HPE_HEADER_OVERFLOW: [431, 'request.head_too_large'],
+}
+
+/** Answers what is no request that anybody could read, in the language of the installation, and ends its connection. */
+export function refuseUnread(
+  { config, translate, log }: Platform,
+  error: Error & { code?: string },
+  socket: Socket,
+): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const [status, code] = parserRefusals[error.code ?? ''] ?? [400, 'request.malformed']
+  log.debug({ err: error, status }, 'a request could not be read')
+  // Into the middle of another answer nothing may be written.
+  const { _httpMessage: answer } = socket as { _httpMessage?: { _headerSent?: boolean } }
+  if (socket.writable && !answer?._headerSent) {
+    const locale = config.LOCALE
+    const problem = JSON.stringify({
+      type: `urn:dvor:problem:${code}`,
+      title: translate(locale, `status.${status}`),
+      status,
+      detail: translate(locale, code),
+      code,
+      instance: randomUUID(),
+    })
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+        `Content-Language: ${locale}\r\nCache-Control: no-store\r\nConnection: close\r\n` +
+        `Content-Length: ${Buffer.byteLength(problem)}\r\n\r\n${problem}`,
+    )
+  }
+  socket.destroy(error)
 }

@@ -281,3 +281,36 @@ test('metrics are for the operator', async () => {
   const token = await logInAdmin(proxied)
   assert.equal((await proxied.get('/metrics', { headers: outside, token })).status, 401)
 })
+
+// Guarantee: what the parser of HTTP refuses is a problem as every other refusal, in the language of the installation.
+test('what cannot be read is refused in words', async () => {
+  for (const [text, status, code] of [
+    ['GET / HTTP/1.1\r\nHost: x\r\nno colon here\r\n\r\n', 400, 'request.malformed'],
+    ['HELO\r\n\r\n', 400, 'request.malformed'],
+    [`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'y'.repeat(20_000)}\r\n\r\n`, 431, 'request.head_too_large'],
+  ] as const) {
+    const answer = await talk(text)
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*content-type: application/problem\\+json`, 'i'))
+    const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))
+    assert.deepEqual([problem.status, problem.code, problem.type], [status, code, `urn:dvor:problem:${code}`])
+    assert.ok(problem.title && problem.detail && problem.instance)
+  }
+})
+
+// Guarantee: JSON in another encoding is refused as such, whether its type says so or not, and in UTF-8 by any spelling taken.
+test('JSON is taken in UTF-8', async () => {
+  const body = JSON.stringify(collect)
+  const send = (raw: Uint8Array<ArrayBuffer>, type = 'application/json') =>
+    app.post('/api/collects', undefined, { raw, token: anna.token, headers: { 'content-type': type } })
+  const utf16 = new Uint8Array(Buffer.from(body, 'utf16le'))
+  const marked = new Uint8Array(Buffer.concat([Buffer.from([0xff, 0xfe]), utf16]))
+  const big = new Uint8Array(Buffer.from(utf16).swap16())
+  for (const answer of [
+    ...(await Promise.all([utf16, marked, big].map((raw) => send(raw)))),
+    await send(utf16, 'application/json; charset=utf-16'),
+    await send(new Uint8Array(Buffer.from(body)), 'application/json;charset="windows-1251"'),
+  ])
+    assert.deepEqual([answer.status, answer.body.code], [415, 'request.charset'], answer.text)
+  for (const type of ['application/json', 'application/json; charset=UTF-8', 'application/json;charset="utf8"'])
+    assert.equal((await send(new Uint8Array(Buffer.from(body)), type)).status, 201, type)
+})

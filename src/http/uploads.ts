@@ -18,6 +18,13 @@ export async function acceptUploads(app: App): Promise<void> {
   app.decorateRequest('upload', undefined)
   const limits = { fileSize: uploadLimitBytes, files: 1, fields: 50, parts: 51, fieldSize: 64 << 10 }
   await app.register(multipart, { limits })
+  const asJson = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (req, body: string, done) => {
+    // UTF-16, read as UTF-8: a mark that is none, or every other byte a zero.
+    if (/^(\ufffd\ufffd|\0.|.\0)/s.test(body)) done(new AppError(415, 'request.charset'))
+    else void asJson(req, body, done)
+  })
   // Read by its route, row by row.
   app.addContentTypeParser(/^text\/csv/, (_req, stream, done) => done(null, stream))
   app.addContentTypeParser(
@@ -34,6 +41,8 @@ export async function refuseFiles(req: FastifyRequest): Promise<void> {
   const form = /^multipart\//i.test(type)
   const file = /^(image\/|application\/octet-stream)/i.test(type)
   const csv = /^text\/csv/i.test(type)
+  const charset = /^application\/(?:[\w.+-]+\+)?json\b.*;\s*charset="?([\w-]+)/i.exec(type)?.[1]
+  if (charset && !/^(utf-?8|us-ascii)$/i.test(charset)) throw new AppError(415, 'request.charset')
   if ((form && !config.upload && !config.csv) || (file && (!config.upload || schema?.body)) || (csv && !config.csv))
     throw new AppError(415, 'request.media_type')
 }
@@ -41,17 +50,20 @@ export async function refuseFiles(req: FastifyRequest): Promise<void> {
 /** So long a body may take to come; a CSV as long as it moves, until it is answered. */
 const bodyDeadlineMs = 15_000
 
+const late = new WeakSet<IncomingMessage>()
+
 /** Cuts off a body that is not whole in time, with 408 where somebody waits for it. */
 export function boundBody(req: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers
   const bound = () => {
-    const late = setTimeout(() => {
+    const deadline = setTimeout(() => {
       if (req.raw.complete) return
       if (reply.sent || !req.raw.listenerCount('error')) return void req.raw.destroy()
       reply.header('connection', 'close')
+      late.add(req.raw)
       req.raw.emit('error', new AppError(408, 'request.too_slow'))
     }, bodyDeadlineMs)
-    req.raw.once('close', () => clearTimeout(late))
+    req.raw.once('close', () => clearTimeout(deadline))
   }
   if (coding !== undefined || Number(length) > 0) {
     if (!req.routeOptions.config.csv) bound()
@@ -108,6 +120,7 @@ export async function takeUpload(req: FastifyRequest): Promise<void> {
       }
     }
   } catch (error) {
+    if (late.has(req.raw)) throw new AppError(408, 'request.too_slow')
     // Cut off, without a boundary, or no multipart at all.
     throw (error as { statusCode?: number }).statusCode
       ? error

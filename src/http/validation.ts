@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
-import { usernamePattern } from '../platform/access.ts'
+import { isUsername } from '../platform/access.ts'
 import type { FieldFault } from '../platform/errors.ts'
 
 /** A decimal string in units of its last digit, exact: hundredths unless said otherwise. */
@@ -72,7 +72,7 @@ function createAjv(coerceTypes: false | 'array', allErrors: boolean): Ajv {
   ajv.addFormat('line', (text) => plain(text) && text.trim() !== '' && !/[\r\n]/.test(text))
   ajv.addFormat('date', isDay)
   ajv.addFormat('month', (text) => /^(19|20|21)\d\d-(0[1-9]|1[0-2])$/.test(text))
-  ajv.addFormat('username', usernamePattern)
+  ajv.addFormat('username', isUsername)
   ajv.addKeyword(money as never)
   return ajv
 }

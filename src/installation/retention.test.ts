@@ -32,11 +32,12 @@ test('what is kept too long goes', async () => {
       select 1, 'r', h::text, '', '{}', now() - make_interval(hours => h) from generate_series(1, 2500) h;
     insert into platform.attempts (subject, at, expires_at) select 's' || n, now(), now() - interval '1 s' from generate_series(1, 1500) n`)
   const letter = (day: number) => join(dataFolder(app.config, 'emails'), `letter-${day}.eml`)
-  for (const day of [9, 11, 2500]) writeFileSync(letter(day), 'x')
+  for (const day of [9, 11, 2400, 2500]) writeFileSync(letter(day), 'x')
 
   const holder = await pool.connect()
   await holder.query('begin')
   await holder.query(`select from platform.stamps where scope = 'collect:2500' for update`)
+  await holder.query(`select from platform.outbox where key = 'letter-2400' for update`)
   await keepLimits(app.platform, new AbortController().signal)
   await holder.query('rollback')
   holder.release()
@@ -51,7 +52,8 @@ test('what is kept too long goes', async () => {
       attempts: await left('select count(*) n from platform.attempts'),
     },
     {
-      outbox: { n: 9, last: 'letter-9' },
+      // And here too.
+      outbox: { n: 10, last: 'letter-9' },
       audit: { n: 19 },
       // Twenty-nine, the list, and the one that somebody held.
       stamps: { n: 31, list: true },
@@ -59,7 +61,7 @@ test('what is kept too long goes', async () => {
       attempts: { n: 0 },
     },
   )
-  assert.deepEqual([9, 11, 2500].map(letter).map(existsSync), [true, false, false])
+  assert.deepEqual([9, 11, 2400, 2500].map(letter).map(existsSync), [true, false, true, false])
 })
 
 // Guarantee: queues keep finished jobs, and dead ones, as long as they are told.

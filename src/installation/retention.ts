@@ -27,10 +27,14 @@ export async function keepLimits(platform: Platform, signal: AbortSignal): Promi
   await whileFull(signal, async () => {
     const { rows } = await sql<{ id: number; key: string }>`
       select id, key from platform.outbox where created_at < now() - make_interval(days => ${config.RETENTION_OUTBOX_DAYS})
-      limit ${batch}`.execute(db)
-    // The file first: without its row nobody would find it again.
+      limit ${batch} for update skip locked`.execute(db)
+    // The file first: without its row nobody would find it again. One that is held by now comes again with the next run.
     await mail.forget(rows.map((row) => row.key))
-    await sql`delete from platform.outbox where id = any(${rows.map((row) => row.id)}::bigint[])`.execute(db)
+    await sql`
+      delete from platform.outbox where id = any(array(
+        select id from platform.outbox where id = any(${rows.map((row) => row.id)}::bigint[]) for update skip locked))`.execute(
+      db,
+    )
     return rows.length
   })
   await whileFull(signal, async () => {

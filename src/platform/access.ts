@@ -3,6 +3,25 @@ import { AppError } from './errors.ts'
 /** Letters and decimal digits of any script, and @ . + - _; the database accepts each of these in any locale. */
 export const usernamePattern = /^[\p{L}\p{Nd}@.+_-]{3,150}$/u
 
+// Alphabets whose letters are taken for one another's.
+const alike = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Coptic', 'Cherokee', 'Lisu'].map(
+  (script) => new RegExp(`\\p{Script=${script}}`, 'u'),
+)
+
+/**
+ * Whether a text can be a new username: of the alphabet above, in the form that NFKC gives, and not of mixed alphabets or
+ * digits, so that nobody is `аdmin` with a Cyrillic а (decision 72).
+ */
+export function isUsername(text: string): boolean {
+  if (!usernamePattern.test(text) || text.normalize('NFKC') !== text) return false
+  const letters = text.match(/\p{L}/gu) ?? []
+  const foreign = (text.match(/(?![0-9])\p{Nd}/gu) ?? []).length > 0
+  const own = alike.filter((script) => letters.some((letter) => script.test(letter)))
+  if (own.length && foreign) return false
+  if (foreign && /[0-9]/.test(text)) return false
+  return own.every((script) => letters.every((letter) => script.test(letter)))
+}
+
 /** Roles by name. A module adds its own by declaration, and names them in its manifest and in its migration. */
 export interface Roles {
   user: true

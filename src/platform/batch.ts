@@ -39,6 +39,19 @@ export function gather<I, O>(limit: number, work: (items: I[]) => Promise<(O | E
     })
 }
 
+/**
+ * For `skipLocked`: CTEs that lock the rows of a select which nobody holds and whose stamp nobody holds, for it would be waited
+ * for when it is set; `name` is those of both. The scope of a row is `scope:id`.
+ */
+export const freeOf = (scope: string, rows: string, name: string): string => `
+  free as materialized (${rows} order by id for no key update skip locked),
+  stamped as materialized (
+    select scope from platform.stamps where scope = any(array(select '${scope}:' || id from free)) order by scope
+    for no key update skip locked),
+  ${name} as materialized (
+    select * from free where not exists (
+      select from platform.stamps s where s.scope = '${scope}:' || free.id and s.scope not in (select scope from stamped)))`
+
 type Call<I> = { input: I; once: Once | undefined; isRepeat: boolean }
 
 /** What `work` answers for an input whose rows somebody else holds. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
-import { usernamePattern } from './access.ts'
+import { isUsername } from './access.ts'
 import {
   choice,
   fault,
@@ -36,8 +36,7 @@ export const settings = {
   MODULES: { default: '', meaning: 'which modules run, by comma; all when empty, and accounts always', read: words },
   ADMIN_USERNAME: {
     ...text('the first administrator of an empty database', 'admin'),
-    read: (t: string) =>
-      usernamePattern.test(t) ? t : fault('must be 3 to 150 letters, decimal digits and @ . + - _'),
+    read: (t: string) => (isUsername(t) ? t : fault('must be 3 to 150 letters, decimal digits and @ . + - _')),
   },
   ADMIN_EMAIL: text('and their address', 'admin@localhost'),
   ADMIN_PASSWORD: secret('and their password; made when empty, and told once by whoever made it'),

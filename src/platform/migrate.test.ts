@@ -99,6 +99,23 @@ test('migrations run once, in their order, each whole', async () => {
   await assert.rejects(migrate(next.url, next.folder), MigrationError)
 })
 
+// Guarantee: a migration waits a few seconds for a table that somebody holds, then says so and has changed nothing; it waits
+// for other migrations as long as they take.
+test('a migration does not wait for a table for ever', async () => {
+  await using next = await future()
+  next.add('9001_waits.sql', '-- compatible: one.\nalter table collects.collects add column note text;')
+  const holder = await next.pool.connect()
+  await holder.query('begin; lock table collects.collects in access share mode')
+  await assert.rejects(
+    migrate(next.url, next.folder),
+    (error: Error) =>
+      error instanceof MigrationError && /9001_waits\.sql did not get a table within 5s/.test(error.message),
+  )
+  await holder.query('rollback')
+  holder.release()
+  assert.deepEqual((await migrate(next.url, next.folder)).ran, ['9001_waits.sql'])
+})
+
 // Guarantee: a file is sent statement by statement, and none is cut at a semicolon that does not end it.
 test('a file is taken apart into its statements', () => {
   const text = `-- a; comment

@@ -8,6 +8,9 @@ import pg from 'pg'
 export class MigrationError extends Error {}
 
 type Migration = { name: string; text: string; checksum: string; breaking: string | null }
+const lockTimeout = '5s'
+const lockNotAvailable = '55P03'
+
 type Ran = Pick<Migration, 'checksum' | 'breaking'>
 
 /** Where the migrations of this code lie. */
@@ -84,6 +87,11 @@ function runOne(client: pg.Client, migration: Migration): Promise<boolean> {
     if (isDone(migration, await allRan(client))) return false
     for (const statement of statementsOf(text))
       await client.query(statement).catch((cause) => {
+        if (cause.code === lockNotAvailable)
+          throw new MigrationError(
+            `migrations/${name} did not get a table within ${lockTimeout}, for somebody else holds it: a server that is busy, ` +
+              'a backup, an open session. Nothing was changed; start again, or end what holds it (pg_stat_activity).',
+          )
         throw new Error(`migrations/${name} failed: ${cause.message}`, { cause })
       })
     await client.query('insert into public.dvor_migrations (name, checksum, breaking) values ($1, $2, $3)', [
@@ -95,11 +103,13 @@ function runOne(client: pg.Client, migration: Migration): Promise<boolean> {
   })
 }
 
-/** A transaction of which there is one at a time over all processes; a lock of the session would outlive it behind a pooler. */
+/** A transaction of which there is one at a time over all processes, and which waits for tables a while only; a lock of the session would outlive it behind a pooler. */
 async function inTurn<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
   await client.query('begin')
   try {
+    // Its turn may take as long as the others' migrations. A table it waits for stands still for everybody meanwhile.
     await client.query(`select pg_advisory_xact_lock(hashtextextended('dvor migrations', 0))`)
+    await client.query(`set local lock_timeout = '${lockTimeout}'`)
     const result = await work()
     await client.query('commit')
     return result

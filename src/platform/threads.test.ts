@@ -73,3 +73,17 @@ test('a stop ends it', async () => {
   await waiting
   await assert.rejects(threads.draw(file, { words: 'late' }), busy)
 })
+
+// Guarantee: what cannot be sent to the thread is a fault of that drawing alone: nothing is rejected that nobody listens to.
+test('what cannot be sent fails alone', async () => {
+  const unheard: unknown[] = []
+  const hear = (error: unknown) => unheard.push(error)
+  process.on('unhandledRejection', hear)
+  const threads = openThreads()
+  await assert.rejects(threads.draw(file, { words: () => 'no data' }), { name: 'DataCloneError' })
+  assert.equal((await threads.draw(file, { words: 'next' })).toString(), 'next')
+  await threads.close()
+  await new Promise((done) => setImmediate(done))
+  process.off('unhandledRejection', hear)
+  assert.deepEqual(unheard, [])
+})

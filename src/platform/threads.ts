@@ -40,10 +40,10 @@ export function openThreads({ waiting = 64, deadlineMs = 30_000 } = {}): Threads
     const worker = thread
     worker.ref()
     try {
-      // Rejects when the thread dies, too.
-      const answered = once(worker, 'message', { signal })
+      // Throws for what cannot be sent; an answer comes in a later turn than this one.
       worker.postMessage({ file: file.href, input })
-      const [{ bytes, error }] = await answered
+      // Rejects when the thread dies, too.
+      const [{ bytes, error }] = await once(worker, 'message', { signal })
       if (error) throw error
       // An idle thread keeps no process alive.
       worker.unref()

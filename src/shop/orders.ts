@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { phoneDigits } from '../accounts/index.ts'
 import { type CursorRequest, countRows, cursorAnswer, type PageOf, walk } from '../http/pages.ts'
 import { hasRole, type User } from '../platform/access.ts'
-import { groupCommit, locked } from '../platform/batch.ts'
+import { freeOf, groupCommit, locked } from '../platform/batch.ts'
 import type { Source } from '../platform/cache.ts'
 import { run, sqlOf, type Tx } from '../platform/database.ts'
 import { AppError, type FieldFault, fieldFaults, notFound } from '../platform/errors.ts'
@@ -22,10 +22,9 @@ type Found = { goods: Goods[]; held: number[]; totals: Record<string, string>; l
 
 // Locks in id order, so that two batches over the same goods never wait for each other in a ring; the sums are taken
 // from the locked rows. A hidden product is no product here.
-const lockSql = (skip: '' | 'skip locked') => `
-  with goods as materialized (
-    select id, name, price, stock from shop.products where id = any($1::bigint[]) and hidden_at is null
-    order by id for no key update ${skip}),
+const wantedSql = 'select id, name, price, stock from shop.products where id = any($1::bigint[]) and hidden_at is null'
+const lockSql = (skip: boolean) => `
+  with ${skip ? freeOf('product', wantedSql, 'goods') : `goods as materialized (${wantedSql} order by id for no key update)`},
   sums as (
     select l.n, sum(g.price * l.quantity) total
     from unnest($2::int[], $3::bigint[], $4::int[]) l(n, product_id, quantity) join goods g on g.id = l.product_id
@@ -100,13 +99,7 @@ function openOrders(platform: Platform) {
           some.map((l) => l.quantity),
         ] as const
       const [ns, , products, quantities] = of(lines)
-      const [found] = await run<Found>(client, lockSql(skipLocked ? 'skip locked' : ''), [
-        ids,
-        ns,
-        products,
-        quantities,
-        minimum,
-      ])
+      const [found] = await run<Found>(client, lockSql(skipLocked), [ids, ns, products, quantities, minimum])
       const goods = new Map(found!.goods.map((g) => [g.id, g]))
       const [held, low, high] = [new Set(found!.held), new Set(found!.low), new Set(found!.high)]
       // In the order of arrival; only an order that gets all its lines takes any.

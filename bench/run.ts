@@ -11,6 +11,7 @@ import { createLogger } from '../src/platform/log.ts'
 import { migrate } from '../src/platform/migrate.ts'
 import { makeCrowd } from '../test/crowd.ts'
 import { eventually, freePort, startProcess } from '../test/harness.ts'
+import { prepareAudience } from './audience.ts'
 import { prepareBilling } from './billing.ts'
 import { prepareImport } from './importing.ts'
 import { prepareSending } from './mailings.ts'
@@ -164,6 +165,15 @@ await claim(
   billing.answersWithout,
 )
 
+{
+  await using audience = await prepareAudience(pool, { url: api.url, headers: crowd[0]!.headers })
+  await claim(
+    'messages of an audience with local hours and a stop list, by HTTP and the clock',
+    'one INSERT … SELECT of the same rows',
+    audience.messagesPerSecond,
+    audience.insertOnly,
+  )
+}
 const sending = { DATABASE_URL: server.url, DATA_DIR: folder, LOG_LEVEL: 'warn', RATE_LIMITS: 'off' }
 {
   await using to = await prepareSending(pool, sending, { concurrency: 64, delayMs: 0, messages: 20_000 })

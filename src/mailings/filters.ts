@@ -26,6 +26,15 @@ export const knownPlaceholders = (platform: Platform, { audience }: Pick<Aim, 'a
   ...(findAudience(platform, audience)?.placeholders ?? []),
 ]
 
+/** A filter that was checked before, as its row keeps it. */
+export function aimKept({ operator_codes = [], tags = [], audience, ...parameters }: Filter): Aim {
+  return { operator_codes, tags, audience: audience ?? null, audience_parameters: audience ? parameters : null }
+}
+
+/** The filter of a mailing, from its row. */
+export const filterOf = ({ operator_codes, tags, audience, audience_parameters }: Aim): Filter =>
+  audience ? { ...audience_parameters, audience } : { operator_codes, tags }
+
 /** A filter as a row keeps it; throws 400 at the field that is not known, not right or names what is not there. */
 export async function aimOf(platform: Platform, db: Db | Tx, filter: Filter): Promise<Aim> {
   const { operator_codes = [], tags = [], audience, ...parameters } = filter

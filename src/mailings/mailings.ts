@@ -13,7 +13,7 @@ import type { Platform } from '../platform/module.ts'
 import { notify } from '../platform/notices.ts'
 import { summed } from './counters.ts'
 import { clockLoopName, mailingTopic, senderLoopName } from './expire.ts'
-import { type Aim, aimOf, knownPlaceholders } from './filters.ts'
+import { type Aim, aimKept, aimOf, filterOf, knownPlaceholders } from './filters.ts'
 import {
   type Mailing,
   type MailingChange,
@@ -49,8 +49,8 @@ export async function getMailing(db: Db | Tx, id: number): Promise<Mailing> {
 export async function mailingState({ db }: Platform, id: number): Promise<State> {
   const now = await getMailing(db, id)
   const isOver = now.status === 'finished' || now.status === 'cancelled'
-  const { starts_at, ends_at, paused_at, status, counts } = now
-  const sum = [status, starts_at, ends_at, paused_at, ...Object.values(counts)].join(' ')
+  const { updated_at, paused_at, status, counts } = now
+  const sum = [status, updated_at, paused_at, ...Object.values(counts)].join(' ')
   return { id: sum, data: now, done: isOver && counts.processing === 0 }
 }
 
@@ -150,15 +150,13 @@ export async function changeMailing(
   return transaction(platform.db, async (tx) => {
     const before = await lockMailing(tx, id)
     checkMatch(match, before, mailingEdits)
-    const aim = await aimOf(platform, tx, input.filter ?? before.filter)
-    const filter = aim.audience
-      ? { ...aim.audience_parameters, audience: aim.audience }
-      : { operator_codes: aim.operator_codes, tags: aim.tags }
-    const wanted = { ...before, ...input, filter }
+    // What it was made with stays, though the house may be gone meanwhile.
+    const aim = input.filter ? await aimOf(platform, tx, input.filter) : aimKept(before.filter)
+    const wanted = { ...before, ...input, filter: filterOf(aim) }
     const changed = mailingEdits.filter((f) => !isSame(f, wanted[f as 'text'], before[f as 'text']))
     if (!changed.length) return before
     if (before.status !== 'scheduled') await checkStarted(tx, before, changed)
-    checkText(wanted.text, knownPlaceholders(platform, aim))
+    if (input.text !== undefined || input.filter) checkText(wanted.text, knownPlaceholders(platform, aim))
     await checkTimes(tx, wanted)
     await tx
       .updateTable('mailings.mailings')

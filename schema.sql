@@ -1223,7 +1223,7 @@ CREATE INDEX stops_order_idx ON mailings.stops USING btree (created_at, phone);
 
 create table mailings.tests (
   id bigint default nextval('mailings.messages_id_seq'::regclass) not null,
-  mailing_id bigint not null,
+  mailing_id bigint,
   phone text not null,
   text text not null,
   status text default 'processing'::text not null,

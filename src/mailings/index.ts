@@ -29,6 +29,7 @@
  *   POST   /api/mailings/:id/retry              retryMailing         mailings, messages, counters      loop mailings.sender
  *   GET    /api/mailings/:id/events             mailingState         mailings, counters
  *   POST   /api/mailings/:id/test               sendTest             tests, senders
+ *   POST   /api/mailings/test                   sendTest             tests, senders
  *   GET    /api/mailings/gateway                gatewayState         senders
  *
  *   GET    /api/mailings/stats                  getStatistics        mailings, counters, minutes

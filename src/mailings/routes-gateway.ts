@@ -1,7 +1,7 @@
 import { IdParams, NoQuery } from '../http/schemas.ts'
 import type { App } from '../platform/fastify.ts'
 import type { Platform } from '../platform/module.ts'
-import { GatewayState, NewTest, SentTest } from './schemas-gateway.ts'
+import { GatewayState, NewTest, NewTextTest, SentTest } from './schemas-gateway.ts'
 import { gatewayState } from './senders.ts'
 import { sendTest } from './trial.ts'
 import { readers, staff } from './viewers.ts'
@@ -30,5 +30,21 @@ export function gatewayRoutes(app: App, platform: Platform): void {
       },
     },
     (req) => sendTest(platform, req.user, req.locale, req.params.id, req.body.phone, req.once),
+  )
+  app.post(
+    '/api/mailings/test',
+    {
+      config: { access: staff, idempotent: true, refuses: [409] },
+      schema: {
+        summary: 'Send one message of a text to try it',
+        description: 'As the test of a mailing, before there is one.',
+        body: NewTextTest,
+        response: { 200: SentTest },
+      },
+    },
+    (req) => {
+      const { phone, ...text } = req.body
+      return sendTest(platform, req.user, req.locale, text, phone, req.once)
+    },
   )
 }

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Choice, Closed, Instant, Nullable } from '../http/schemas.ts'
+import { Choice, Closed, Instant, Nullable, Text } from '../http/schemas.ts'
 import { Phone } from './schemas.ts'
 
 export const GatewayState = Type.Object({
@@ -19,9 +19,18 @@ export type GatewayState = Static<typeof GatewayState>
 export const NewTest = Closed({ phone: Type.String({ maxLength: 40, examples: ['79991234567'] }) })
 export type NewTest = Static<typeof NewTest>
 
+export const NewTextTest = Closed({
+  ...NewTest.properties,
+  text: Text(1000, { minLength: 1, examples: ['Завтра с 9 до 18 не будет горячей воды.'] }),
+  audience: Type.Optional(
+    Text(64, { description: 'Whose placeholders the text may hold', examples: ['housing.debtors'] }),
+  ),
+})
+export type TextTest = Pick<Static<typeof NewTextTest>, 'text' | 'audience'>
+
 export const SentTest = Type.Object({
   id: Type.Integer({ description: 'By which the gateway knows it' }),
-  mailing: Type.Integer(),
+  mailing: Nullable(Type.Integer({ description: 'null for a text that was not kept' })),
   phone: Phone,
   text: Type.String({ description: 'As it was sent, with samples for placeholders' }),
   status: Choice(['processing', 'sent', 'error'], {

@@ -278,6 +278,17 @@ test('a message to try it', async () => {
   await app.post('/api/clients/stops', { phone: '79120000003' }, { token })
   assert.equal((await send('79120000003')).status, 409)
   assert.equal(gateway.seen.length, 2)
+  gateway.follow(() => 'ok')
+  const draft = (text: string) => app.post('/api/mailings/test', { phone: '79120000004', text }, { token })
+  const tried = await draft('Ещё не рассылка, {tag}')
+  assert.deepEqual(
+    [tried.body.status, tried.body.mailing, tried.body.text],
+    ['sent', null, 'Ещё не рассылка, метка'],
+    tried.text,
+  )
+  const wrong = await draft('{sum}')
+  assert.deepEqual([wrong.status, wrong.body.errors[0].path], [400, '/text'])
+  assert.equal(gateway.seen.length, 3)
   const { body } = await app.get(`/api/mailings/${mailing.id}`, { token })
   assert.equal(body.counts.total, 0)
   const { body: state } = await app.get('/api/mailings/gateway', { token })

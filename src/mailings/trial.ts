@@ -6,35 +6,42 @@ import { AppError, notFound } from '../platform/errors.ts'
 import type { Locale } from '../platform/i18n.ts'
 import { change, type Once } from '../platform/idempotency.ts'
 import type { Platform } from '../platform/module.ts'
+import { knownPlaceholders } from './filters.ts'
 import { callGateway, gatewayOf, type Outcome } from './gateway.ts'
 import { phoneOf } from './phones.ts'
 import { reasonOf, wordReason } from './reasons.ts'
-import type { SentTest } from './schemas-gateway.ts'
+import type { SentTest, TextTest } from './schemas-gateway.ts'
 import { admit, leave } from './senders.ts'
 import { mailingsSettings } from './settings.ts'
 import { spacingMs } from './slots.ts'
-import { placeholdersOf, renderText } from './text.ts'
+import { checkText, placeholdersOf, renderText } from './text.ts'
 
 /** For so long a test waits for one of the calls and a moment of the rate. */
 const patienceMs = 10_000
 const sampled = ['tag', 'name', 'sum', 'apartment']
 
 /**
- * Sends one message of a mailing to try it, through the same gateway and within its limits, and tells how it went. Its row is
- * there before the call, so no message goes out that nobody knows of. 409 for a number on the stop list, 503 when all calls
- * of the gateway are taken.
+ * Sends one message of a mailing, or of a text that is none yet, to try it, through the same gateway and within its limits,
+ * and tells how it went. Its row is there before the call, so no message goes out that nobody knows of. 400 for a text that
+ * no mailing could have, 409 for a number on the stop list, 503 when all calls of the gateway are taken.
  */
 export async function sendTest(
   platform: Platform,
   user: User,
   locale: Locale,
-  mailing: number,
+  tried: number | TextTest,
   typed: string,
   once: Once | undefined,
 ): Promise<SentTest> {
   const phone = phoneOf(typed)
+  const mailing = typeof tried === 'number' ? tried : null
+  if (typeof tried !== 'number')
+    checkText(tried.text, knownPlaceholders(platform, { audience: tried.audience ?? null }))
   const test = await change(platform.db, once, async (tx): Promise<SentTest> => {
-    const found = await tx.selectFrom('mailings.mailings').select('text').where('id', '=', mailing).executeTakeFirst()
+    const found =
+      typeof tried === 'number'
+        ? await tx.selectFrom('mailings.mailings').select('text').where('id', '=', tried).executeTakeFirst()
+        : tried
     if (!found) throw notFound()
     const stopped = await tx.selectFrom('mailings.stops').select('phone').where('phone', '=', phone).executeTakeFirst()
     if (stopped) throw new AppError(409, 'mailings.phone_stopped')

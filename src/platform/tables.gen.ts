@@ -723,7 +723,10 @@ export interface MailingsTests {
   created_by: number | null;
   id: Generated<number>;
   last_error: string | null;
-  mailing_id: number;
+  /**
+   * null where a text was tried before its mailing was kept
+   */
+  mailing_id: number | null;
   /**
    * personal: phone
    */

@@ -5490,7 +5490,97 @@ export interface paths {
                         "application/json": {
                             /** @description By which the gateway knows it */
                             id: number;
-                            mailing: number;
+                            mailing: number | null;
+                            /** @example 79991234567 */
+                            phone: string;
+                            /** @description As it was sent, with samples for placeholders */
+                            text: string;
+                            /**
+                             * @description `processing` only in the answer to a repeated Idempotency-Key
+                             * @enum {string}
+                             */
+                            status: "processing" | "sent" | "error";
+                            last_error: string | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mailings/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send one message of a text to try it
+         * @description As the test of a mailing, before there is one.
+         *
+         *     Who may: admin, operator.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone: string;
+                        /**
+                         * Format: text
+                         * @example Завтра с 9 до 18 не будет горячей воды.
+                         */
+                        text: string;
+                        /**
+                         * Format: text
+                         * @description Whose placeholders the text may hold
+                         * @example housing.debtors
+                         */
+                        audience?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description By which the gateway knows it */
+                            id: number;
+                            mailing: number | null;
                             /** @example 79991234567 */
                             phone: string;
                             /** @description As it was sent, with samples for placeholders */

@@ -2,6 +2,7 @@ import { createBrowserRouter, Navigate } from 'react-router'
 import { accounts } from './accounts/index.tsx'
 import { collects } from './collects/index.tsx'
 import { housing } from './housing/index.tsx'
+import { mailings } from './mailings/index.tsx'
 import type { WebModule } from './module.ts'
 import { platform } from './platform/index.tsx'
 import { Shell } from './shell.tsx'
@@ -9,7 +10,7 @@ import { shop } from './shop/index.tsx'
 import { Crashed, NotFound, Waiting } from './ui/states.tsx'
 
 /** The only place that knows all of them. */
-const modules: WebModule[] = [collects, housing, shop, accounts, platform]
+const modules: WebModule[] = [collects, housing, mailings, shop, accounts, platform]
 
 export const router = createBrowserRouter([
   {

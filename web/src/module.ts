@@ -9,6 +9,7 @@ export type LinkName =
   | 'flat'
   | 'houses'
   | 'tariffs'
+  | 'mailings'
   | 'shop'
   | 'orders'
   | 'products'

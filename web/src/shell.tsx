@@ -88,7 +88,7 @@ export function Shell({ modules }: { modules: WebModule[] }) {
           {t('shell.offline')}
         </Alert>
       )}
-      {inAdmin && adminLinks.length > 0 && <AdminLinks links={adminLinks} />}
+      {inAdmin && adminLinks.length > 1 && <AdminLinks links={adminLinks} />}
       <main id="content" className={classes.main} tabIndex={-1}>
         <Outlet />
       </main>

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { useFormat } from '../format.ts'
 import classes from './csv-file.module.css'
 import desk from './desk.module.css'
-import { linesOf } from './file-lines.ts'
+import { delimiterOf, linesOf } from './file-lines.ts'
 import { openFile } from './open-file.ts'
 import { Wide } from './wide.tsx'
 
@@ -72,7 +72,8 @@ export function PickFile({ file, busy, sample, onPick }: PickProps) {
   )
 }
 
-type Column = { header: string; field: string | null }
+/** A column of a file: its head, and what it is taken for. */
+export type Column = { header: string; field: string | null }
 type ColumnsProps = {
   columns: Column[]
   fields: { value: string; label: string }[]
@@ -116,7 +117,7 @@ export function FaultyRows({ file, errors, faulty }: { file: File; errors: Fault
   })
   const download = () => {
     const head = lines?.get(1) ?? ''
-    const sign = head.includes(';') ? ';' : head.includes('\t') ? '\t' : ','
+    const sign = delimiterOf(head)
     const rows = errors.map(({ line, message }) => [lines?.get(line) ?? '', `"${message.replaceAll('"', '""')}"`])
     const text = [[head, t('shell.file.fault')], ...rows].map((row) => row.join(sign)).join('\r\n')
     // The mark tells spreadsheets that it is UTF-8.

@@ -34,3 +34,15 @@ export async function linesOf(file: File, wanted: number[]): Promise<Map<number,
   await reader.cancel()
   return lines
 }
+
+/** The sign that parts the columns of a head. */
+export function delimiterOf(head: string): string {
+  const times = (sign: string) => head.split(sign).length
+  return [';', '\t', ','].reduce((best, sign) => (times(sign) > times(best) ? sign : best))
+}
+
+/** The heads of a file's columns. */
+export async function headsOf(file: File): Promise<string[]> {
+  const head = (await linesOf(file, [1])).get(1) ?? ''
+  return head === '' ? [] : head.split(delimiterOf(head)).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
+}

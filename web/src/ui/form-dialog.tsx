@@ -1,6 +1,6 @@
 import { Button, Group, Modal, Select, Stack, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { tell } from './problems.ts'
 
@@ -8,7 +8,7 @@ export type Field<V> = {
   name: keyof V & string
   label: string
   hint?: string | undefined
-  type?: 'text' | 'date' | 'month' | 'decimal' | 'digits' | 'long'
+  type?: 'text' | 'date' | 'month' | 'decimal' | 'digits' | 'phone' | 'long'
   options?: { value: string; label: string }[]
 }
 
@@ -17,13 +17,15 @@ type Props<V> = {
   action: string
   fields: Field<V>[]
   initial: V
+  /** What else can be done, beside the buttons. */
+  aside?: ReactNode
   onSend: (values: V) => Promise<unknown>
   onClose: () => void
 }
 
 /** A few fields in a dialog. What the server refuses stands at its field; once it is done, the dialog closes. */
 export function FormDialog<V extends Record<string, string>>(props: Props<V>) {
-  const { title, action, fields, initial, onSend, onClose } = props
+  const { title, action, fields, initial, aside, onSend, onClose } = props
   const { t } = useTranslation()
   const [isBusy, setBusy] = useState(false)
   const form = useForm<Record<string, string>>({ initialValues: initial })
@@ -50,13 +52,23 @@ export function FormDialog<V extends Record<string, string>>(props: Props<V>) {
               'data-autofocus': i === 0 || undefined,
               ...form.getInputProps(name),
             }
-            if (options) return <Select key={name} data={options} {...common} />
+            if (options)
+              return (
+                <Select
+                  key={name}
+                  data={options}
+                  searchable={options.length > 20}
+                  maxDropdownHeight={280}
+                  {...common}
+                />
+              )
             if (type === 'long') return <Textarea key={name} autosize minRows={2} maxLength={500} {...common} />
             if (type === 'date' || type === 'month') return <TextInput key={name} type={type} {...common} />
-            const inputMode = type === 'decimal' ? 'decimal' : type === 'digits' ? 'numeric' : undefined
+            const inputMode = ({ decimal: 'decimal', digits: 'numeric', phone: 'tel', text: undefined } as const)[type]
             return <TextInput key={name} autoComplete="off" {...(inputMode && { inputMode })} {...common} />
           })}
           <Group justify="flex-end">
+            {aside && <div style={{ marginRight: 'auto' }}>{aside}</div>}
             <Button variant="default" onClick={onClose}>
               {t('shell.confirm.cancel')}
             </Button>

@@ -8,6 +8,7 @@ const proofs = [
   'test/neighbours.test.ts',
   'src/shop/crash.test.ts',
   'test/billing-crash.test.ts',
+  'test/mailing-plans.test.ts',
   'test/mailing-crash.test.ts',
   'src/housing/oracle.test.ts',
   ...process.argv.slice(2),

@@ -140,10 +140,17 @@ create table accounts.tokens (
   hash bytea not null,
   created_at timestamp with time zone default now() not null,
   last_used_at timestamp with time zone,
-  revoked_at timestamp with time zone
+  revoked_at timestamp with time zone,
+  name text,
+  scopes text[],
+  expires_at timestamp with time zone,
+  addresses inet[]
 );
+alter table accounts.tokens add constraint tokens_addresses_check CHECK ((cardinality(addresses) > 0));
 alter table accounts.tokens add constraint tokens_hash_key UNIQUE (hash);
+alter table accounts.tokens add constraint tokens_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)));
 alter table accounts.tokens add constraint tokens_pkey PRIMARY KEY (id);
+alter table accounts.tokens add constraint tokens_scopes_check CHECK ((cardinality(scopes) > 0));
 alter table accounts.tokens add constraint tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id) ON DELETE CASCADE;
 CREATE INDEX tokens_user_idx ON accounts.tokens USING btree (user_id, id);
 

@@ -21,7 +21,8 @@ test('the commands of docs/accounts.md work', { skip: without('bash', 'curl') },
   const says = (block: RegExp) => outputs[blocks.findIndex((b) => block.test(b))]!
   assert.match(says(/By password|auth\/register/), /"username":"anna"/)
   assert.match(says(/api\/verify/), /^true$/m)
-  assert.match(says(/Authorization: Token/), /"username":"anna"/)
+  assert.match(says(/\$DVOR\/auth\/ /), /"username":"anna"/)
+  assert.match(says(/collects:read/), /^0\nrequest\.out_of_scope$/m)
   assert.match(says(/X-Dvor-Session/), /"username":"anna"/)
   assert.doesNotMatch(says(/X-Dvor-Session/), /"refresh"/)
   assert.match(says(/phone\/verify/), /}79120000002$/m)

@@ -97,3 +97,31 @@ browserTest('a person signs in by an outside provider', async () => {
     await new Promise((done) => server.close(done))
   }
 })
+
+// Guarantee: a person makes a token in the profile, which is shown once, may what was ticked and nothing else, and is revoked.
+browserTest('a token is made and revoked in the profile', async () => {
+  const who = await person(app)
+  await using visitor = await browser.visit()
+  const { page } = visitor
+  await signIn(page, who.username, who.password)
+  await page.goto('/profile')
+  await page.getByRole('button', { name: ru.tokens.make }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel(ru.tokens.name).fill('Табло в подъезде')
+  await dialog.getByLabel(ru.tokens.addresses).fill('nowhere')
+  await dialog.getByLabel(`${ru.tokens.module.collects}: ${ru.tokens.read}`).click()
+  await dialog.getByRole('button', { name: ru.tokens.make }).click()
+  await page.getByText('203.0.113.0/24.').waitFor()
+  await dialog.getByLabel(ru.tokens.addresses).fill('127.0.0.0/8')
+  await dialog.getByRole('button', { name: ru.tokens.make }).click()
+  await dialog.getByText(ru.tokens.once).waitFor()
+  const headers = { authorization: `Token ${await dialog.locator('pre').textContent()}` }
+  await dialog.getByRole('button', { name: ru.tokens.kept }).click()
+  assert.equal((await app.get('/api/payments', { headers })).status, 200)
+  assert.equal((await app.get('/api/profile', { headers })).status, 403)
+  await page.getByText('collects:read · 127.0.0.0/8').waitFor()
+  await page.getByRole('button', { name: ru.profile.revoke }).click()
+  await dialog.getByRole('button', { name: ru.profile.revoke }).click()
+  await page.getByText(ru.profile.no_tokens).waitFor()
+  assert.equal((await app.get('/api/payments', { headers })).status, 401)
+})

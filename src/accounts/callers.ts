@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { User } from '../platform/access.ts'
 import { gather } from '../platform/batch.ts'
@@ -17,16 +18,29 @@ declare module 'fastify' {
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 
-async function userOfMachineToken({ pool, quickPool }: Platform, token: string): Promise<User | undefined> {
-  const [user] = await run<User & { token_id: number; stale: boolean }>(
+async function userOfMachineToken(
+  { pool, quickPool }: Platform,
+  token: string,
+  address: string,
+): Promise<User | undefined> {
+  const [user] = await run<User & { token_id: number; scopes: string[] | null; stale: boolean }>(
     quickPool,
-    `select u.id, u.role, t.id token_id, coalesce(t.last_used_at < now() - interval '1 minute', true) stale
+    `select u.id, u.role, t.scopes, t.id token_id, coalesce(t.last_used_at < now() - interval '1 minute', true) stale
      from accounts.tokens t join accounts.users u on u.id = t.user_id
-     where t.hash = $1 and t.revoked_at is null and u.is_active`,
-    [sha256(token)],
+     where t.hash = $1 and t.revoked_at is null and u.is_active and (t.expires_at is null or t.expires_at > now())
+       and (t.addresses is null or $2::inet <<= any(t.addresses))`,
+    [sha256(token), plainAddress(address)],
   )
-  if (user?.stale) await run(pool, 'update accounts.tokens set last_used_at = now() where id = $1', [user.token_id])
-  return user && { id: user.id, role: user.role }
+  if (!user) return undefined
+  if (user.stale) await run(pool, 'update accounts.tokens set last_used_at = now() where id = $1', [user.token_id])
+  const { id, role, scopes } = user
+  return scopes ? { id, role, scopes } : { id, role }
+}
+
+/** An address as PostgreSQL reads it, IPv4 as such; null for what is none. */
+function plainAddress(address: string): string | null {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%')[0]!
+  return isIP(plain) ? plain : null
 }
 
 /** The user of a living login, found by one of its tokens. */
@@ -50,11 +64,11 @@ async function userOfViewCookie(platform: Platform, cookie: string): Promise<Use
   return userOfLogin(platform, 'view', Number(login))
 }
 
-async function userOfHeader(platform: Platform, header: string): Promise<User | undefined> {
+async function userOfHeader(platform: Platform, header: string, address: string): Promise<User | undefined> {
   const [scheme = '', token] = header.split(' ')
   if (!token) return undefined
   if (scheme.toLowerCase() === 'bearer') return verifyAccessToken(platform, token)
-  return scheme.toLowerCase() === 'token' ? userOfMachineToken(platform, token) : undefined
+  return scheme.toLowerCase() === 'token' ? userOfMachineToken(platform, token, address) : undefined
 }
 
 /** Versions of active users by their living logins; requests that arrive together share one read, begun after they arrived. */
@@ -87,7 +101,7 @@ export async function authenticate(platform: Platform, req: FastifyRequest): Pro
   const { authorization } = req.headers
   const { view, refresh } = req.cookies
   const reads = req.method === 'GET' || req.method === 'HEAD'
-  let user: User | undefined = authorization ? await userOfHeader(platform, authorization) : undefined
+  let user: User | undefined = authorization ? await userOfHeader(platform, authorization, req.ip) : undefined
   if (user?.token_version !== undefined && (!reads || Array.isArray(access) || user.role !== 'user'))
     user = await stillVouched(platform, user)
   if (!user && refreshCookie && refresh) {

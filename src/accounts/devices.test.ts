@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
   type Answer,
+  drainJobs,
   eventually,
   type Json,
   logInAdmin,
@@ -92,7 +93,8 @@ test('a login from a new device is told', async () => {
   // A cookie of another account's device says nothing for this one.
   const thief = await enter(await person(app), browser())
   await enter(who, browser({ cookie: deviceOf(thief) }))
-  await eventually('the second letter is there', async () => (await lettersTo(who)).length === 2)
+  await drainJobs(app)
+  assert.equal((await lettersTo(who)).length, 2)
   await app.audit()
 })
 

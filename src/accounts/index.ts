@@ -25,6 +25,7 @@
  *   DELETE /api/profile/sessions                   endOtherSessions     logins
  *   DELETE /api/profile/sessions/:id               endSession           logins
  *   GET    /api/profile/tokens                     listMachineTokens    tokens
+ *   POST   /api/profile/tokens                     createScopedToken    users, tokens
  *   DELETE /api/profile/tokens/:id                 revokeMachineToken   tokens
  *   GET    /api/admin/users                        listUsers            users
  *   PATCH  /api/admin/users/:id                    changeUser           users, logins

@@ -12,8 +12,10 @@ import { linkPhone, phoneDigits, sendCode } from './phones.ts'
 import { originOf, rateLimit } from './routes-login.ts'
 import {
   CodeSent,
+  CreatedMachineToken,
   Logins,
   MachineTokens,
+  newMachineToken,
   PasswordChange,
   PhoneBody,
   PhoneCode,
@@ -23,7 +25,7 @@ import {
   TokenPair,
 } from './schemas.ts'
 import { endOtherSessions, endSession, listSessions } from './sessions.ts'
-import { listMachineTokens, revokeMachineToken } from './tokens.ts'
+import { createScopedToken, listMachineTokens, revokeMachineToken } from './tokens.ts'
 import { changeProfile, getProfile } from './users.ts'
 
 const recent =
@@ -153,6 +155,19 @@ export function profileRoutes(app: App, platform: Platform): void {
       },
     },
     async (req) => listMachineTokens(db, req.user, req),
+  )
+  app.post(
+    '/api/profile/tokens',
+    {
+      config: { access: 'self', rateLimit, refuses: [403] },
+      schema: {
+        summary: 'Make a machine token of few scopes',
+        description: `A scope names a module and what may be done there. The token is shown this once. ${recent}`,
+        body: newMachineToken(platform.scopes),
+        response: { 201: CreatedMachineToken },
+      },
+    },
+    async (req) => createScopedToken(db, req.user, req.body),
   )
   app.delete(
     '/api/profile/tokens/:id',

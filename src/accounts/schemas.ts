@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { cursorQuery, Ordering, Page } from '../http/pages.ts'
-import { Choice, Closed, Id, Instant, Nullable, PersonRef, Ref, Text } from '../http/schemas.ts'
+import { Choice, Closed, Id, Instant, Line, Nullable, PersonRef, Ref, Text } from '../http/schemas.ts'
 import type { Role } from '../platform/access.ts'
 
 const Email = Type.String({ format: 'email', maxLength: 254, examples: ['anna@example.org'] })
@@ -132,10 +132,36 @@ export const Logins = Page(LoginRow)
 
 export const MachineToken = Type.Object({
   id: Type.Integer(),
+  name: Nullable(Type.String({ description: 'null: it was made by POST /auth' })),
+  scopes: Nullable(Type.Array(Type.String(), { description: 'null: all that its user may' })),
+  expires_at: Nullable(Instant),
+  addresses: Nullable(Type.Array(Type.String())),
   created_at: Instant,
   last_used_at: Nullable(Instant),
 })
 export const MachineTokens = Page(MachineToken)
+export const CreatedMachineToken = Type.Object({
+  ...MachineToken.properties,
+  token: Type.String({ description: 'Shown this once' }),
+})
+export const newMachineToken = (scopes: string[]) =>
+  Closed(
+    {
+      name: Line(100, { examples: ['Табло в подъезде'] }),
+      scopes: Type.Array(Choice(scopes), { minItems: 1, maxItems: scopes.length, uniqueItems: true }),
+      expires_at: Type.Optional(Type.String({ format: 'date-time', examples: ['2030-01-01T00:00:00Z'] })),
+      addresses: Type.Optional(
+        Type.Array(Type.String({ maxLength: 50 }), {
+          minItems: 1,
+          maxItems: 50,
+          description: 'Addresses and networks (CIDR) that it is taken from; any without this',
+          examples: [['203.0.113.0/24']],
+        }),
+      ),
+    },
+    { examples: [{ name: 'Табло в подъезде', scopes: ['collects:read'] }] },
+  )
+export type NewMachineToken = Static<ReturnType<typeof newMachineToken>>
 
 export const UserRow = Type.Object(
   {

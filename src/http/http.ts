@@ -4,7 +4,7 @@ import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import FindMyWay, { type HTTPMethod } from 'find-my-way'
-import { checkAccess, type User } from '../platform/access.ts'
+import { checkAccess, mayWithin, scopeOf, type User } from '../platform/access.ts'
 import { AppError } from '../platform/errors.ts'
 import type { App, DeclaredRoute } from '../platform/fastify.ts'
 import type { Locale } from '../platform/i18n.ts'
@@ -58,13 +58,14 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   app.decorate('streams', new Map())
   // The same router as Fastify's own tells 405 from 404. It sees only what is registered after this hook.
   const known = FindMyWay({ ignoreTrailingSlash: true })
-  // The reference and the files of the web app come first; they are no part of the API and open to all.
-  let ofModules = false
+  // The module whose routes are being added. The reference and the files of the web app come first; they are no part of the
+  // API and open to all.
+  let module: string | undefined
   app.addHook('onRoute', (route) => {
     for (const method of [route.method].flat() as HTTPMethod[]) {
       if (!known.hasRoute(method, route.url)) known.on(method, route.url, () => {})
     }
-    if (ofModules && !route.config?.access) {
+    if (module && !route.config?.access) {
       throw new Error(`${route.method} ${route.url} does not say who may call it`)
     }
     // Hooks stand only where they have work: the cached reads are the ones that pay for each.
@@ -77,7 +78,10 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
       route.onSend = first<unknown>(tellReplay, route.onSend) as typeof route.onSend
     }
     const { access } = route.config ?? {}
-    if (access && route.method !== 'HEAD') declared.push({ method: String(route.method), url: route.url, access })
+    const method = String(route.method)
+    const scope = module && scopeOf(module, method)
+    if (scope) route.config = { ...route.config, scope } as typeof route.config
+    if (access && method !== 'HEAD') declared.push({ method, url: route.url, access, scope })
   })
 
   app.decorateRequest('viewer', undefined)
@@ -130,14 +134,17 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   const limit = config.RATE_LIMITS === 'on' ? await limitRequests(app) : undefined
   await registerDocs(app, modules)
   if (page) await serveFiles(app)
-  ofModules = true
 
   const authenticate = modules.find((m) => m.authenticate)?.authenticate
   app.addHook('onRequest', async (req) => {
-    const access = req.routeOptions.config.access
+    const { access, scope } = req.routeOptions.config
     if (!access || !authenticate) return
     req.viewer = await authenticate(platform, req)
     checkAccess(access, req.method, req.viewer)
+    if (mayWithin(req.viewer, scope)) return
+    // Where anybody may call, a token that may not is nobody's.
+    if (access !== 'anyone') throw new AppError(403, 'request.out_of_scope', { scope })
+    req.viewer = undefined
   })
   // A connection that falls idle only after the close began would hold it up until its keep-alive ends.
   app.addHook('preClose', async () => {
@@ -186,16 +193,17 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     ...modules.flatMap((m) => m.shapes ?? []),
   ]
   for (const shape of shapes) app.addSchema(shape as { $id: string })
-  for (const module of modules) {
+  for (const { name, routes } of modules) {
+    module = name
     await app.register(async (scope) => {
       scope.addHook('onRoute', (route) => {
         const kind = limit && costlyKind(route)
         if (kind) route.onRequest = first(limit(kind), route.onRequest as never)
         route.config = { ...route.config, ...compressionOf(route, shapes) } as typeof route.config
         if (route.config?.compress) route.onSend = first<unknown>(compressAnswer, route.onSend) as typeof route.onSend
-        completeRoute(module.name, shapes, route)
+        completeRoute(name, shapes, route)
       })
-      module.routes(scope as unknown as App, platform)
+      routes(scope as unknown as App, platform)
     })
   }
   return app

@@ -17,6 +17,8 @@ declare module 'fastify' {
     csv?: boolean
     /** Takes an If-Match with the ETag that a GET gave. */
     versioned?: boolean
+    /** What a machine token of few scopes needs here; the server names it. */
+    scope?: string
     /** Statuses that its function refuses with, beyond those that follow from the rest. */
     refuses?: number[]
     /** Of a cached answer: the hash of its schema, so that a release with another shape never serves the old one. */

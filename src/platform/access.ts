@@ -40,7 +40,7 @@ export type Access = 'anyone' | 'self' | 'user' | readonly (Exclude<Role, 'user'
 /**
  * The caller of a request; for the audit log from where and by which request. `auth_time`: when they proved who they are
  * (seconds), and `token_version`, which user their token is of, are absent for machine tokens and cookies; `login`, by
- * which login they came, for machine tokens.
+ * which login they came, for machine tokens. `scopes`: what a machine token is limited to.
  */
 export type User = {
   id: number
@@ -48,6 +48,7 @@ export type User = {
   login?: number
   auth_time?: number
   token_version?: number
+  scopes?: string[]
   address?: string
   request_id?: string
 }
@@ -98,6 +99,13 @@ export function permission(access: Access, method: string, url: string, caller: 
   if (!url.includes('/:')) return 'own'
   return caller === 'owner' ? 'yes' : 'no'
 }
+
+/** What a machine token must name to call routes of a module by this method: `collects:read`, `collects:write`. */
+export const scopeOf = (module: string, method: string): string => `${module}:${reads(method) ? 'read' : 'write'}`
+
+/** True unless the caller came by a token whose scopes lack this one. */
+export const mayWithin = (user: User | undefined, scope: string | undefined): boolean =>
+  !user?.scopes || scope === undefined || user.scopes.includes(scope)
 
 /** True when the caller has one of the roles, so that a function may look past ownership. */
 export function hasRole(user: User | undefined, ...allowed: readonly Role[]): boolean {

@@ -18,7 +18,7 @@ declare module 'fastify' {
 }
 
 /** A route and who may call it, as it was registered; HEAD goes with GET. */
-export type DeclaredRoute = { method: string; url: string; access: Access }
+export type DeclaredRoute = { method: string; url: string; access: Access; scope: string | undefined }
 
 /** The server to which modules add their routes. */
 export type App = FastifyInstance<

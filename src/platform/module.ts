@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { RawBuilder } from 'kysely'
 import type pg from 'pg'
 import type { TObject, TProperties } from 'typebox'
-import type { Role, User } from './access.ts'
+import { type Role, scopeOf, type User } from './access.ts'
 import type { Cache } from './cache.ts'
 import type { Config } from './config.ts'
 import type { Db } from './database.ts'
@@ -26,6 +26,8 @@ export type Platform = {
   outboxKinds: string[]
   /** What the modules that run show in the outbox from tables of their own. */
   outboxSources: OutboxSource[]
+  /** What a machine token may be limited to: reading and writing, module by module. */
+  scopes: string[]
   /** People whom mailings can be sent to, of the modules that run. */
   audiences: Audience[]
   /** What the modules that run show at home, and the kinds of what they tell people. */
@@ -188,10 +190,11 @@ export type Module = {
 /** What these modules bring to all. */
 export const broughtBy = (
   modules: Module[],
-): Pick<Platform, 'roles' | 'outboxKinds' | 'outboxSources' | 'audiences' | 'home' | 'notifications'> => ({
+): Pick<Platform, 'roles' | 'outboxKinds' | 'outboxSources' | 'scopes' | 'audiences' | 'home' | 'notifications'> => ({
   roles: [...new Set(modules.flatMap((m) => m.roles ?? []))],
   outboxKinds: [...new Set(modules.flatMap((m) => m.outboxKinds ?? []))],
   outboxSources: modules.flatMap((m) => m.outboxSources ?? []),
+  scopes: modules.flatMap((m) => ['GET', 'POST'].map((method) => scopeOf(m.name, method))),
   audiences: modules.flatMap((m) => m.audiences ?? []),
   home: modules.flatMap((m) => m.home ?? []),
   notifications: Object.assign({}, ...modules.map((m) => m.notifications ?? {})),

@@ -140,11 +140,24 @@ export interface AccountsRefreshTokens {
 }
 
 export interface AccountsTokens {
+  /**
+   * Networks that it is taken from; null: any
+   */
+  addresses: string[] | null;
   created_at: Generated<string>;
+  expires_at: string | null;
   hash: Buffer;
   id: Generated<number>;
   last_used_at: string | null;
+  /**
+   * personal: none
+   */
+  name: string | null;
   revoked_at: string | null;
+  /**
+   * What it may, as module:read and module:write; null: all that its user may
+   */
+  scopes: string[] | null;
   user_id: number;
 }
 

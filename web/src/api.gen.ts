@@ -2586,6 +2586,10 @@ export interface paths {
                             previous: string | null;
                             results: {
                                 id: number;
+                                name: string | null;
+                                scopes: string[] | null;
+                                expires_at: string | null;
+                                addresses: string[] | null;
                                 /**
                                  * Format: date-time
                                  * @example 2026-11-21T09:00:00Z
@@ -2608,7 +2612,86 @@ export interface paths {
             };
         };
         put?: never;
-        post?: never;
+        /**
+         * Make a machine token of few scopes
+         * @description A scope names a module and what may be done there. The token is shown this once. Needs a login of the last 10 minutes, else 403 `accounts.login_again`; refreshing is no login, and machine tokens can’t.
+         *
+         *     Who may: everybody who is logged in, about their own account.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "Табло в подъезде",
+                     *       "scopes": [
+                     *         "collects:read"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * Format: line
+                         * @example Табло в подъезде
+                         */
+                        name: string;
+                        scopes: ("installation:read" | "installation:write" | "accounts:read" | "accounts:write" | "collects:read" | "collects:write" | "mailings:read" | "mailings:write" | "housing:read" | "housing:write" | "shop:read" | "shop:write")[];
+                        /**
+                         * Format: date-time
+                         * @example 2030-01-01T00:00:00Z
+                         */
+                        expires_at?: string;
+                        /**
+                         * @description Addresses and networks (CIDR) that it is taken from; any without this
+                         * @example [
+                         *       "203.0.113.0/24"
+                         *     ]
+                         */
+                        addresses?: string[];
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: number;
+                            name: string | null;
+                            scopes: string[] | null;
+                            expires_at: string | null;
+                            addresses: string[] | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                            last_used_at: string | null;
+                            /** @description Shown this once */
+                            token: string;
+                        };
+                    };
+                };
+                /** @description Malformed, or against a rule on its fields */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;

@@ -108,7 +108,7 @@ export async function signIn(page: Page, username: string, password: string) {
   await page.getByLabel('Имя или почта').fill(username)
   await page.getByLabel('Пароль', { exact: true }).fill(password)
   await page.locator('form').getByRole('button', { name: 'Войти' }).click()
-  await page.waitForURL('**/collects')
+  await page.waitForURL((url) => url.pathname === '/')
 }
 
 /** Waits until a page has its heading, its data and its fonts. */

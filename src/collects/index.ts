@@ -42,6 +42,7 @@ import { demonstrate } from './demo.ts'
 import { home } from './home.ts'
 import { mailCreated, mailPayment } from './mails.ts'
 import { messages } from './messages.ts'
+import { preview } from './preview.ts'
 import { routes } from './routes.ts'
 import { Collect, FeedItem, Payment } from './schemas.ts'
 import { Expense, Update } from './schemas-news.ts'
@@ -63,6 +64,7 @@ export const collects: Module = {
   seed,
   demonstrate,
   home,
+  previews: [preview],
   notifications: {
     'collects.payment': { letter: true },
     'collects.update': { letter: true },

@@ -29,6 +29,8 @@ export const messages: Messages = {
       thanked: 'Спасибо всем уже сказано.',
       spent_in_future: 'Этот день ещё не наступил.',
       anonymous: 'Анонимно',
+      preview: 'Собрано {{collected}}. Присоединяйтесь!',
+      preview_target: 'Собрано {{collected}} из {{target}}. Присоединяйтесь!',
       home: {
         ends: 'Завершится {{date}}. Собрано {{collected}}.',
         ends_target: 'Завершится {{date}}. Собрано {{collected}} из {{target}}.',
@@ -101,6 +103,8 @@ export const messages: Messages = {
       thanked: 'All were thanked already.',
       spent_in_future: 'That day has not come yet.',
       anonymous: 'Anonymous',
+      preview: '{{collected}} collected. Join in!',
+      preview_target: '{{collected}} of {{target}} collected. Join in!',
       home: {
         ends: 'Ends on {{date}}. {{collected}} collected.',
         ends_target: 'Ends on {{date}}. {{collected}} of {{target}} collected.',

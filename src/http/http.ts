@@ -14,6 +14,7 @@ import type { Module, Platform } from '../platform/module.ts'
 import { compressAnswer, compressionOf } from './compression.ts'
 import { takeKey, tellReplay } from './idempotency-key.ts'
 import { registerDocs } from './openapi.ts'
+import { readPreviews } from './previews.ts'
 import { refuseUnread, sendProblem } from './problems.ts'
 import { costlyKind, limitRequests } from './request-limits.ts'
 import { completeRoute } from './route.ts'
@@ -172,6 +173,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   })
 
   app.setErrorHandler((error, req, reply) => sendProblem(platform, error as Error, req, reply))
+  const previewOf = readPreviews(platform, modules)
   app.setNotFoundHandler(async (req, reply) => {
     const path = req.url.split('?')[0]!
     const allowed = methods.filter((method) => known.find(method, path))
@@ -179,10 +181,11 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
       reply.header('allow', allowed.join(', '))
       return sendProblem(platform, new AppError(405, 'request.no_method'), req, reply)
     }
-    const wantsPage = ['GET', 'HEAD'].includes(req.method) && req.headers.accept?.includes('text/html')
+    // Whatever they accept: link previewers and monitors ask for anything.
+    const wantsPage = ['GET', 'HEAD'].includes(req.method)
     if (page && wantsPage && !/^\/(api|auth|docs|health|metrics|files|assets)(\/|$)/.test(path)) {
       await reply.helmet()
-      return page.send(req, reply)
+      return page.send(req, reply, await previewOf(path, req.locale))
     }
     return sendProblem(platform, new AppError(404, 'request.not_found'), req, reply)
   })

@@ -66,7 +66,10 @@ export function notificationRoutes(app: App, platform: Platform): void {
       config: { access: 'self' },
       schema: {
         summary: 'Get the letters of a kind, or none of them',
-        body: Closed({ kind: Type.String({ maxLength: 100, examples: ['collects.update'] }), letter: Type.Boolean() }),
+        body: Closed({
+          kind: Type.String({ maxLength: 100, examples: ['collects.update'] }),
+          letter: Type.Boolean({ examples: [false] }),
+        }),
         response: { 200: LetterKinds },
       },
     },

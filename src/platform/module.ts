@@ -122,6 +122,15 @@ export type HomePart = {
 /** What a module shows at home, for each kind of reader that it has something for. */
 export type Home = { resident?: HomePart }
 
+/** What a link to a page of the web app shows where it is pasted; plain words, and the path of a picture. */
+export type Preview = { title: string; description: string; image: string | null }
+
+/** A page of the web app that says of itself what it is; `url` is its address, as `/collects/:id`. */
+export type PreviewedPage = {
+  url: `/${string}/:id`
+  read(platform: Platform, id: number, locale: Locale): Promise<Preview | undefined>
+}
+
 /** Kinds of what people are told, by name (`collects.update`). `letter`: it comes by mail too, unless they refuse that. */
 export type NotificationKinds = Record<string, { letter: boolean }>
 
@@ -166,6 +175,8 @@ export type Module = {
   outboxKinds?: readonly string[]
   outboxSources?: readonly OutboxSource[]
   audiences?: readonly Audience[]
+  /** Pages that link previewers are told of. */
+  previews?: PreviewedPage[]
   /** What it shows at home; the cards of all modules compete for three places. */
   home?: Home
   /** Kinds of what it tells people, worded in its messages under `notification` and, of letters, `letter_kind`. */

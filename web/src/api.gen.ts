@@ -590,6 +590,7 @@ export interface paths {
                     "application/json": {
                         /** @example collects.update */
                         kind: string;
+                        /** @example false */
                         letter: boolean;
                     };
                 };

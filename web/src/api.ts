@@ -12,6 +12,8 @@ export class Problem extends Error {
   /** Id of the request, by which an administrator finds it in the log. */
   readonly instance: string
   readonly faults: { path: string; message: string }[]
+  /** What it is about: sums that are others now. */
+  readonly values: Record<string, string>
 
   constructor(status: number, body: Partial<Shapes['Problem']> = {}) {
     super(body.detail ?? body.title ?? '')
@@ -19,6 +21,7 @@ export class Problem extends Error {
     this.code = body.code ?? ''
     this.instance = body.instance ?? ''
     this.faults = body.errors ?? []
+    this.values = body.values ?? {}
   }
 }
 

@@ -1,4 +1,4 @@
-import { createBrowserRouter, Navigate } from 'react-router'
+import { createBrowserRouter } from 'react-router'
 import { accounts } from './accounts/index.tsx'
 import { collects } from './collects/index.tsx'
 import { housing } from './housing/index.tsx'
@@ -18,7 +18,7 @@ export const router = createBrowserRouter([
     errorElement: <Crashed />,
     hydrateFallbackElement: <Waiting />,
     children: [
-      { index: true, element: <Navigate to="/collects" replace /> },
+      { path: '/', lazy: async () => ({ Component: (await import('./platform/home.tsx')).Home }) },
       ...modules.flatMap((module) => module.routes),
       { path: '*', element: <NotFound /> },
     ],

@@ -35,6 +35,11 @@ export function useFormat() {
         currencyDisplay: 'narrowSymbol',
         trailingZeroDisplay: 'stripIfInteger',
       }).format(amount as `${number}`),
+    /** `₽`, where the organisation counts in roubles. */
+    currencySign: () =>
+      new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' })
+        .formatToParts(0)
+        .find(({ type }) => type === 'currency')!.value,
     number: (value: number) => new Intl.NumberFormat(locale).format(value),
     date: (instant: string) => new Intl.DateTimeFormat(locale, { dateStyle: 'long' }).format(new Date(instant)),
     moment: (instant: string) =>

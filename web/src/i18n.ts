@@ -1,6 +1,7 @@
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 import type { Language, Words } from './messages.ts'
+import { kept as keptHere } from './ui/kept.ts'
 
 declare module 'i18next' {
   interface CustomTypeOptions {
@@ -19,7 +20,7 @@ const staffCatalogues = {
 }
 
 function kept(): Language | undefined {
-  const value = localStorage.getItem(key)
+  const value = keptHere.get(key)
   return value === 'ru' || value === 'en' ? value : undefined
 }
 
@@ -30,7 +31,7 @@ export const hasChosenLanguage = () => kept() !== undefined
 
 /** Shows everything in this language, now and in this browser's next visits. */
 export async function chooseLanguage(chosen: Language): Promise<void> {
-  localStorage.setItem(key, chosen)
+  keptHere.set(key, chosen)
   if (!i18next.hasResourceBundle(chosen, 'translation'))
     i18next.addResourceBundle(chosen, 'translation', await catalogues[chosen](), true)
   if (knowsStaffWords()) await learnStaffWords(chosen)

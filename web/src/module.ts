@@ -7,6 +7,8 @@ export type LinkName =
   | 'collects'
   | 'payments'
   | 'flat'
+  | 'bills'
+  | 'my_orders'
   | 'houses'
   | 'tariffs'
   | 'mailings'
@@ -19,7 +21,18 @@ export type LinkName =
   | 'organisation'
 
 /** A place to go to. `for`: everyone, who is signed in, or the roles that may. */
-export type Link = { to: string; name: LinkName; icon: Icon; for: 'anyone' | 'member' | Role[] }
+export type Link = {
+  to: string
+  name: LinkName
+  icon: Icon
+  for: 'anyone' | 'member' | Role[]
+  /** In the bar of a phone, which has five places, by this name. */
+  bar?: LinkName
+  /** A hook: how many things wait there, in figures and in words. */
+  useBadge?: () => { count: number; words: string }
+  /** Beginnings of other addresses that belong to it. */
+  under?: string[]
+}
 
 /** What a folder of screens gives the shell; shown when the installation runs the module of this name. */
 export type WebModule = {

@@ -10,7 +10,8 @@ let state: State = 'starting'
 let refreshing: Promise<boolean> | undefined
 
 const listeners = new Set<() => void>()
-const otherTabs = new BroadcastChannel('dvor-session')
+// An old browser has none: its tabs learn of each other at their next request.
+const otherTabs = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('dvor-session')
 
 let forget = () => {}
 
@@ -41,12 +42,12 @@ export const useSession = () => useSyncExternalStore(subscribe, current)
 
 export function beginSession(tokens: Tokens): void {
   become('member', tokens.access)
-  otherTabs.postMessage('begun')
+  otherTabs?.postMessage('begun')
 }
 
 export function endSession(): void {
   become('visitor')
-  otherTabs.postMessage('ended')
+  otherTabs?.postMessage('ended')
 }
 
 let ask: (() => Promise<boolean>) | undefined
@@ -100,7 +101,7 @@ async function refresh(): Promise<boolean> {
   }
 }
 
-otherTabs.addEventListener('message', (event) => {
+otherTabs?.addEventListener('message', (event) => {
   if (event.data === 'ended') become('visitor')
   else void refreshSession().then(() => forget())
 })

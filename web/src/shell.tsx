@@ -1,12 +1,14 @@
-import { Alert, Avatar, Button, Group, Skeleton } from '@mantine/core'
+import { Alert, Avatar, Button, Group, Skeleton, VisuallyHidden } from '@mantine/core'
 import { useNetwork } from '@mantine/hooks'
-import { IconSettings, IconUserCircle, IconWifiOff } from '@tabler/icons-react'
+import { IconDots, IconHome2, IconUserCircle, IconWifiOff } from '@tabler/icons-react'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NavLink, Outlet, Link as RouterLink, ScrollRestoration, useLocation } from 'react-router'
 import { initialsOf, useProfile } from './accounts/queries.ts'
 import { chooseLanguage, hasChosenLanguage } from './i18n.ts'
 import type { Link, Role, WebModule } from './module.ts'
+import { Bell } from './platform/bell.tsx'
+import type { Places } from './platform/more.tsx'
 import { useOrganisation } from './platform/queries.ts'
 import { useSession } from './session.ts'
 import classes from './shell.module.css'
@@ -15,6 +17,9 @@ import { LanguageSwitch, ThemeSwitch } from './ui/preferences.tsx'
 
 const mayOpen = (link: Link, role: Role | undefined) =>
   link.for === 'anyone' || (role !== undefined && (link.for === 'member' || link.for.includes(role)))
+
+const barNames = ['bills', 'collects', 'shop']
+const barOrder = ({ bar }: Link) => barNames.indexOf(bar ?? '')
 
 /** What surrounds every page: the bar at the top, the bar at the bottom of a phone, and notices of the connection. */
 export function Shell({ modules }: { modules: WebModule[] }) {
@@ -36,6 +41,11 @@ export function Shell({ modules }: { modules: WebModule[] }) {
   const links = running.flatMap((m) => m.links).filter((link) => mayOpen(link, role))
   const adminLinks = running.flatMap((m) => m.adminLinks).filter((link) => mayOpen(link, role))
   const inAdmin = pathname.startsWith('/admin')
+  const isAt = ({ to, under = [] }: Link) =>
+    [to, ...under].some((place) => pathname === place || pathname.startsWith(`${place}/`))
+  // In the order in which people look for them: one's bills come before what all give to.
+  const inBar = links.filter((link) => link.bar).toSorted((a, b) => barOrder(a) - barOrder(b))
+  const isElsewhere = pathname !== '/' && !inBar.some(isAt)
   const name = organisation?.name ?? ''
   const here = encodeURIComponent(pathname)
   const signIn = pathname === '/sign-in' || pathname === '/register' ? '/sign-in' : `/sign-in?next=${here}`
@@ -55,6 +65,7 @@ export function Shell({ modules }: { modules: WebModule[] }) {
             {links.map((link) => (
               <NavLink key={link.to} to={link.to} className={classes.link}>
                 {t(`shell.links.${link.name}`)}
+                <Badge link={link} />
               </NavLink>
             ))}
             {adminLinks[0] && (
@@ -67,8 +78,10 @@ export function Shell({ modules }: { modules: WebModule[] }) {
             <LanguageSwitch />
             <ThemeSwitch />
             {session === 'starting' && <Skeleton circle height={40} ml={4} className={classes.wide} />}
+            {session === 'member' && <Bell />}
             {session === 'member' && (
-              <RouterLink to="/profile" className={classes.me} aria-label={t('shell.profile')}>
+              <RouterLink to="/profile" className={classes.me}>
+                <VisuallyHidden>{t('shell.profile')}</VisuallyHidden>
                 <Avatar size={40} color="yard" variant="filled" aria-hidden>
                   {profile && initialsOf(profile)}
                 </Avatar>
@@ -90,29 +103,51 @@ export function Shell({ modules }: { modules: WebModule[] }) {
       )}
       {inAdmin && adminLinks.length > 1 && <AdminLinks links={adminLinks} />}
       <main id="content" className={classes.main} tabIndex={-1}>
-        <Outlet />
+        <Outlet context={{ rest: links.filter((link) => !link.bar), admin: adminLinks } satisfies Places} />
       </main>
 
       <nav className={classes.bottom} aria-label={t('shell.main_links')}>
-        {links.map((link) => (
-          <NavLink key={link.to} to={link.to} className={classes.tab}>
-            <link.icon size={24} aria-hidden />
-            {t(`shell.links.${link.name}`)}
+        {session === 'member' && (
+          <NavLink to="/" end className={classes.tab}>
+            <IconHome2 size={24} aria-hidden />
+            {t('shell.links.home')}
           </NavLink>
-        ))}
-        {adminLinks[0] && (
-          <RouterLink to={adminLinks[0].to} className={classes.tab} aria-current={inAdmin ? 'page' : undefined}>
-            <IconSettings size={24} aria-hidden />
-            {t('shell.admin')}
-          </RouterLink>
         )}
-        <NavLink to={session === 'member' ? '/profile' : signIn} className={classes.tab}>
-          <IconUserCircle size={24} aria-hidden />
-          {t(session === 'member' ? 'shell.profile' : 'shell.sign_in')}
-        </NavLink>
+        {inBar.map((link) => (
+          <RouterLink key={link.to} to={link.to} className={classes.tab} aria-current={isAt(link) ? 'page' : undefined}>
+            <link.icon size={24} aria-hidden />
+            {t(`shell.links.${link.bar ?? link.name}`)}
+            <Badge link={link} />
+          </RouterLink>
+        ))}
+        {session === 'member' ? (
+          <RouterLink to="/more" className={classes.tab} aria-current={isElsewhere ? 'page' : undefined}>
+            <IconDots size={24} aria-hidden />
+            {t('shell.more')}
+          </RouterLink>
+        ) : (
+          <NavLink to={signIn} className={classes.tab}>
+            <IconUserCircle size={24} aria-hidden />
+            {t('shell.sign_in')}
+          </NavLink>
+        )}
       </nav>
       <ScrollRestoration />
     </div>
+  )
+}
+
+const noBadge = () => ({ count: 0, words: '' })
+
+/** How many things wait behind a link. */
+function Badge({ link: { useBadge = noBadge } }: { link: Link }) {
+  const { count, words } = useBadge()
+  if (!count) return null
+  return (
+    <span className={classes.badge}>
+      <span aria-hidden>{count}</span>
+      <VisuallyHidden>{words}</VisuallyHidden>
+    </span>
   )
 }
 

@@ -1,12 +1,8 @@
 import { Avatar, Button, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { IconLogout } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { answer, api } from '../api.ts'
 import { useFormat } from '../format.ts'
-import { endSession } from '../session.ts'
 import { TabTitle } from '../ui/page.tsx'
-import { tell } from '../ui/problems.ts'
 import { LoginAgain } from './login-again.tsx'
 import { Invites } from './profile-invites.tsx'
 import { PasswordSection } from './profile-password.tsx'
@@ -15,16 +11,13 @@ import { Preferences } from './profile-preferences.tsx'
 import { Sessions } from './profile-sessions.tsx'
 import { Tokens } from './profile-tokens.tsx'
 import { initialsOf, useProfile } from './queries.ts'
+import { useSignOut } from './sign-out.ts'
 
 export function ProfilePage() {
   const { t } = useTranslation()
   const { date } = useFormat()
   const { data: profile } = useProfile()
-  const signOut = useMutation({
-    mutationFn: () => answer(api.POST('/api/auth/logout', { body: {} })),
-    onSuccess: endSession,
-    onError: (error) => tell(error),
-  })
+  const signOut = useSignOut()
   if (!profile) return null
 
   return (

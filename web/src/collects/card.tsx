@@ -1,6 +1,7 @@
 import { Progress, Text, Title } from '@mantine/core'
 import { IconCircleCheck, IconClock, IconUsers } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
 import { daysUntil, percentOf, useFormat } from '../format.ts'
 import { Scene } from '../ui/scene.tsx'
 import classes from './card.module.css'
@@ -48,14 +49,16 @@ export function Bar({ collect, size }: { collect: Pick<Collect, 'collected_amoun
   )
 }
 
-/** A collect in a list. `level` is that of its heading. */
-export function CollectCard({ collect, seed, level = 2 }: { collect: Shown; seed: number; level?: 2 | 3 }) {
+type CardProps = { collect: Shown; seed: number; level?: 2 | 3; to?: string }
+
+/** A collect in a list, a link by its heading where it leads somewhere. `level` is that of the heading. */
+export function CollectCard({ collect, seed, level = 2, to }: CardProps) {
   const { t } = useTranslation()
   const { money } = useFormat()
   const { collected_amount, target_amount, donors_count, status } = collect
   const percent = target_amount ? percentOf(collected_amount, target_amount) : undefined
   return (
-    <article className={classes.card}>
+    <article className={classes.card} data-link={to && true}>
       <div className={classes.cover} data-over={status !== 'active' || undefined}>
         <Cover cover={collect.cover} occasion={collect.occasion} seed={seed} />
         <span className={classes.tag}>{t(`collects.occasion.${collect.occasion}`)}</span>
@@ -63,7 +66,13 @@ export function CollectCard({ collect, seed, level = 2 }: { collect: Shown; seed
       <div className={classes.body}>
         <div>
           <Title order={level} size="h3" lineClamp={2} className={classes.title}>
-            {collect.title}
+            {to ? (
+              <Link to={to} className={classes.link}>
+                {collect.title}
+              </Link>
+            ) : (
+              collect.title
+            )}
           </Title>
           <Text size="sm" c="dimmed" truncate>
             {collect.author.full_name}

@@ -6,6 +6,7 @@ import { Link, useParams } from 'react-router'
 import { useProfile } from '../accounts/queries.ts'
 import { Problem } from '../api.ts'
 import { daysUntil, percentOf, useFormat } from '../format.ts'
+import { Linked } from '../ui/linked.tsx'
 import { TabTitle } from '../ui/page.tsx'
 import { Failure, NotFound } from '../ui/states.tsx'
 import { AuthorActions } from './author-actions.tsx'
@@ -13,7 +14,9 @@ import { Bar, Cover } from './card.tsx'
 import classes from './detail.module.css'
 import { Feed } from './feed.tsx'
 import { Give } from './give.tsx'
-import { type Collect, collectQueries } from './queries.ts'
+import { Ledger } from './ledger.tsx'
+import { News } from './news.tsx'
+import { type Collect, collectQueries, organises } from './queries.ts'
 import { Share } from './share.tsx'
 
 /** What others give meanwhile is shown within this time. */
@@ -29,7 +32,8 @@ export function CollectDetail() {
   if (detail.isError && !detail.data) return <Failure order={1} error={detail.error} retry={detail.refetch} />
   const collect = detail.data
   if (!collect) return <DetailSkeleton />
-  const isAuthor = profile?.id === collect.author.id || profile?.role === 'admin'
+  const isOrganiser = organises(profile, collect)
+  const others = collect.organisers.map(({ full_name }) => full_name).join(', ')
 
   return (
     <article className={classes.page}>
@@ -41,7 +45,9 @@ export function CollectDetail() {
             {t('collects.detail.back')}
           </Group>
         </Anchor>
-        {isAuthor && <AuthorActions collect={collect} />}
+        {isOrganiser && (
+          <AuthorActions collect={collect} isAuthor={profile?.id === collect.author.id || profile?.role === 'admin'} />
+        )}
       </div>
       <div className={classes.cover}>
         <Cover cover={collect.cover} occasion={collect.occasion} seed={collect.id} />
@@ -52,8 +58,8 @@ export function CollectDetail() {
         </Text>
         <Title order={1}>{collect.title}</Title>
         <Text c="dimmed">
-          {t('collects.detail.by', { name: collect.author.full_name })} ·{' '}
-          {t('collects.detail.until', { date: date(collect.ends_at) })}
+          {t('collects.detail.by', { name: collect.author.full_name })}
+          {others && `, ${others}`} · {t('collects.detail.until', { date: date(collect.ends_at) })}
         </Text>
       </Stack>
       <aside className={classes.side}>
@@ -69,10 +75,14 @@ export function CollectDetail() {
         {collect.description && (
           <Stack gap="sm" component="section">
             <Title order={2}>{t('collects.detail.about')}</Title>
-            <Text className={classes.description}>{collect.description}</Text>
+            <Text className={classes.description}>
+              <Linked text={collect.description} />
+            </Text>
           </Stack>
         )}
-        <Feed collect={collect} mayRefund={isAuthor} />
+        <News collect={collect} mayTell={isOrganiser} />
+        <Ledger collect={collect} mayWrite={isOrganiser} />
+        <Feed collect={collect} mayRefund={isOrganiser} />
       </div>
     </article>
   )

@@ -5,17 +5,20 @@ import { useNavigate, useParams } from 'react-router'
 import { useProfile } from '../accounts/queries.ts'
 import { answer, api, Problem } from '../api.ts'
 import { Page } from '../ui/page.tsx'
+import { atPicture, withFile } from '../ui/picture-problem.ts'
 import { done } from '../ui/problems.ts'
 import { Failure, Forbidden, NotFound } from '../ui/states.tsx'
-import { atCover } from './cover-problem.ts'
-import { bodyOf, CollectForm, localDay, type Values, withCover } from './form.tsx'
-import { type Collect, collectQueries } from './queries.ts'
+import { bodyOf, CollectForm, localDay, type Values } from './form.tsx'
+import { type Collect, collectQueries, organises } from './queries.ts'
+
+const plain = (amount: string | null) => amount?.replace(/\.00$/, '').replace('.', ',') ?? ''
 
 const valuesOf = (collect: Collect): Values => ({
   title: collect.title,
   occasion: collect.occasion,
   description: collect.description,
-  target_amount: collect.target_amount?.replace(/\.00$/, '').replace('.', ',') ?? '',
+  target_amount: plain(collect.target_amount),
+  max_amount: plain(collect.max_amount),
   ends_at: localDay(new Date(collect.ends_at)),
   cover: collect.cover,
 })
@@ -35,22 +38,23 @@ export function EditCollect() {
       const { ends_at, ...rest } = bodyOf(values)
       // An untouched day keeps its hour, and that of an ended collect may lie in the past.
       const body = values.ends_at === localDay(new Date(collect!.ends_at)) ? rest : { ...rest, ends_at }
-      await answer(api.PATCH('/api/collects/{id}', { params: { path }, body, ...withCover(values.cover) })).catch(
-        atCover,
-      )
+      await answer(
+        api.PATCH('/api/collects/{id}', { params: { path }, body, ...withFile('cover', values.cover) }),
+      ).catch(atPicture('cover'))
       if (values.cover === null && collect!.cover)
         await answer(api.DELETE('/api/collects/{id}/cover', { params: { path } }))
     },
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['collects'] })
-      await navigate(`/collects/${id}`)
+      // Back leads to where one came from, not into the form that is done.
+      await navigate(`/collects/${id}`, { replace: true })
       done(t('shell.saved'))
     },
   })
 
   if (detail.error instanceof Problem && detail.error.status === 404) return <NotFound />
   if (detail.isError) return <Failure order={1} error={detail.error} retry={detail.refetch} />
-  if (collect && profile?.id !== collect.author.id && profile?.role !== 'admin') return <Forbidden />
+  if (collect && !organises(profile, collect)) return <Forbidden />
   return (
     <Page title={t('collects.form.edit_title')} lead={collect?.title}>
       {collect ? (

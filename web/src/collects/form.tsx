@@ -2,10 +2,10 @@ import { Button, Paper, Stack, Text, Textarea, TextInput, Title } from '@mantine
 import { useForm } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
 import { useProfile } from '../accounts/queries.ts'
-import { plainAmount } from '../format.ts'
+import { plainAmount, useFormat } from '../format.ts'
+import { PictureField, usePreview } from '../ui/picture-field.tsx'
 import { tell } from '../ui/problems.ts'
 import { CollectCard } from './card.tsx'
-import { CoverField, usePreview } from './cover-field.tsx'
 import classes from './form.module.css'
 import { type Collect, type Occasion, occasions } from './queries.ts'
 
@@ -14,6 +14,7 @@ export type Values = {
   occasion: Occasion
   description: string
   target_amount: string
+  max_amount: string
   /** A day, to its end where the person is. */
   ends_at: string
   /** A new picture, the address of the one that is there, or none. */
@@ -25,20 +26,8 @@ export function bodyOf({ cover: _, ...values }: Values) {
   return {
     ...values,
     target_amount: plainAmount(values.target_amount) || null,
+    max_amount: plainAmount(values.max_amount) || null,
     ends_at: values.ends_at && new Date(`${values.ends_at}T23:59:59`).toISOString(),
-  }
-}
-
-/** Sends fields and the picture as one form; without a picture they go as JSON. */
-export function withCover(cover: Values['cover']) {
-  if (!(cover instanceof File)) return {}
-  return {
-    bodySerializer: (body: object) => {
-      const form = new FormData()
-      for (const [name, value] of Object.entries(body)) form.append(name, value === null ? '' : String(value))
-      form.append('cover', cover)
-      return form
-    },
   }
 }
 
@@ -61,6 +50,7 @@ type Props = {
 export function CollectForm({ initial, action, busy, seed, shown, onSend, onChange }: Props) {
   const { t } = useTranslation()
   const { data: profile } = useProfile()
+  const { currencySign } = useFormat()
   const form = useForm({ initialValues: initial, onValuesChange: onChange })
   const { title, occasion, target_amount, ends_at, cover } = form.values
   const preview = usePreview(cover)
@@ -103,12 +93,20 @@ export function CollectForm({ initial, action, busy, seed, shown, onSend, onChan
           />
           <div className={classes.pair}>
             <TextInput
-              label={t('collects.form.target')}
+              label={t('collects.form.target', { sign: currencySign() })}
               description={t('collects.form.target_hint')}
               inputMode="decimal"
               autoComplete="off"
               inputWrapperOrder={['label', 'input', 'error', 'description']}
               {...form.getInputProps('target_amount')}
+            />
+            <TextInput
+              label={t('collects.form.most', { sign: currencySign() })}
+              description={t('collects.form.most_hint')}
+              inputMode="decimal"
+              autoComplete="off"
+              inputWrapperOrder={['label', 'input', 'error', 'description']}
+              {...form.getInputProps('max_amount')}
             />
             <TextInput
               label={t('collects.form.ends')}
@@ -117,7 +115,8 @@ export function CollectForm({ initial, action, busy, seed, shown, onSend, onChan
               {...form.getInputProps('ends_at')}
             />
           </div>
-          <CoverField
+          <PictureField
+            label={t('collects.form.cover')}
             preview={preview}
             error={form.errors.cover}
             onChange={(file) => {

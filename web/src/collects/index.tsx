@@ -5,7 +5,7 @@ import { Guard } from '../ui/guard.tsx'
 export const collects: WebModule = {
   name: 'collects',
   links: [
-    { to: '/collects', name: 'collects', icon: IconHeartHandshake, for: 'anyone' },
+    { to: '/collects', name: 'collects', icon: IconHeartHandshake, for: 'anyone', bar: 'collects' },
     { to: '/payments', name: 'payments', icon: IconReceipt, for: 'member' },
   ],
   adminLinks: [],

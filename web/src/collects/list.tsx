@@ -51,9 +51,7 @@ export function CollectList() {
       {list.data && list.data.results.length > 0 && (
         <div className={classes.grid} aria-busy={list.isPlaceholderData}>
           {list.data.results.map((collect) => (
-            <Link key={collect.id} to={`/collects/${collect.id}`} className={classes.item}>
-              <CollectCard collect={collect} seed={collect.id} />
-            </Link>
+            <CollectCard key={collect.id} collect={collect} seed={collect.id} to={`/collects/${collect.id}`} />
           ))}
         </div>
       )}

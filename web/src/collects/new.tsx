@@ -2,11 +2,12 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
 import { answer, api } from '../api.ts'
+import { keptInTab } from '../ui/kept.ts'
 import { useOnce } from '../ui/once.ts'
 import { Page } from '../ui/page.tsx'
+import { atPicture, withFile } from '../ui/picture-problem.ts'
 import { done } from '../ui/problems.ts'
-import { atCover } from './cover-problem.ts'
-import { bodyOf, CollectForm, localDay, type Values, withCover } from './form.tsx'
+import { bodyOf, CollectForm, localDay, type Values } from './form.tsx'
 
 const draftKey = 'dvor-new-collect'
 const monthMs = 30 * 86_400_000
@@ -18,11 +19,12 @@ function begin(): Values {
     occasion: 'yard',
     description: '',
     target_amount: '',
+    max_amount: '',
     ends_at: localDay(new Date(Date.now() + monthMs)),
     cover: null,
   }
   try {
-    return { ...empty, ...(JSON.parse(sessionStorage.getItem(draftKey) ?? '{}') as Partial<Values>) }
+    return { ...empty, ...(JSON.parse(keptInTab.get(draftKey) ?? '{}') as Partial<Values>) }
   } catch {
     return empty
   }
@@ -38,11 +40,11 @@ export function NewCollect() {
       const body = bodyOf(values)
       const { cover } = values
       const headers = once.keyFor([body, cover instanceof File && [cover.name, cover.size, cover.lastModified]])
-      return answer(api.POST('/api/collects', { body, headers, ...withCover(cover) })).catch(atCover)
+      return answer(api.POST('/api/collects', { body, headers, ...withFile('cover', cover) })).catch(atPicture('cover'))
     },
     onSuccess: async (collect) => {
       once.finish()
-      sessionStorage.removeItem(draftKey)
+      keptInTab.set(draftKey, null)
       await queries.invalidateQueries({ queryKey: ['collects', 'list'] })
       await navigate(`/collects/${collect.id}`, { replace: true })
       done(t('collects.form.created'))
@@ -56,7 +58,7 @@ export function NewCollect() {
         busy={create.isPending}
         seed={1}
         onSend={create.mutateAsync}
-        onChange={({ cover: _, ...draft }) => sessionStorage.setItem(draftKey, JSON.stringify(draft))}
+        onChange={({ cover: _, ...draft }) => keptInTab.set(draftKey, JSON.stringify(draft))}
       />
     </Page>
   )

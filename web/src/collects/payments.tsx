@@ -1,5 +1,18 @@
-import { ActionIcon, Anchor, Badge, Button, Center, Group, Paper, Select, Skeleton, Text } from '@mantine/core'
-import { IconArrowBackUp } from '@tabler/icons-react'
+import {
+  ActionIcon,
+  Anchor,
+  Badge,
+  Button,
+  Center,
+  Group,
+  Paper,
+  Select,
+  Skeleton,
+  Stack,
+  Text,
+  Title,
+} from '@mantine/core'
+import { IconArrowBackUp, IconFileText } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -7,6 +20,7 @@ import { Link } from 'react-router'
 import { useProfile } from '../accounts/queries.ts'
 import { useFormat } from '../format.ts'
 import { Page } from '../ui/page.tsx'
+import { Pager } from '../ui/pager.tsx'
 import { useQueryState } from '../ui/query-state.ts'
 import { Empty, Failure } from '../ui/states.tsx'
 import classes from './payments.module.css'
@@ -76,8 +90,34 @@ export function Payments() {
           </Button>
         </Center>
       )}
+      <Totals />
       <Refund payment={asked} onClose={() => setAsked(undefined)} />
     </Page>
+  )
+}
+
+/** What one gave to each collect. */
+function Totals() {
+  const { t } = useTranslation()
+  const { money } = useFormat()
+  const [page, setPage] = useState(1)
+  const totals = useQuery(collectQueries.totals(page))
+  if (!totals.data?.results.length) return null
+  return (
+    <Stack gap="sm" component="section">
+      <Title order={2}>{t('collects.payments.totals')}</Title>
+      <Paper withBorder component="ul" className={classes.list}>
+        {totals.data.results.map(({ collect, title, amount }) => (
+          <li key={collect} className={classes.row}>
+            <Anchor component={Link} to={`/collects/${collect}`} c="inherit" className={classes.title}>
+              {title}
+            </Anchor>
+            <span className={classes.sum}>{money(amount)}</span>
+          </li>
+        ))}
+      </Paper>
+      <Pager count={totals.data.count} size={10} page={page} onChange={setPage} />
+    </Stack>
   )
 }
 
@@ -86,16 +126,16 @@ type RowProps = { payment: Payment; isMine: boolean; onRefund?: () => void }
 function PaymentRow({ payment, isMine, onRefund }: RowProps) {
   const { t } = useTranslation()
   const { money, moment } = useFormat()
-  const collect = useQuery({ ...collectQueries.detail(payment.collect), staleTime: 60_000 })
   const who = isMine ? t('collects.payments.you') : (payment.full_name ?? t('collects.payments.anonymous'))
   return (
     <li className={classes.row}>
       <div className={classes.words}>
         <Anchor component={Link} to={`/collects/${payment.collect}`} fw={550} c="inherit" className={classes.title}>
-          {collect.data?.title ?? t('collects.payments.collect', { id: payment.collect })}
+          {payment.collect_title}
         </Anchor>
         <Text size="sm" c="dimmed">
-          {who} · {moment(payment.created_at)}
+          {isMine && payment.is_anonymous ? `${who}, ${t('collects.payments.mine_anonymous')}` : who} ·{' '}
+          {moment(payment.created_at)}
         </Text>
         {payment.comment && <Text size="sm">{payment.comment}</Text>}
       </div>
@@ -108,6 +148,23 @@ function PaymentRow({ payment, isMine, onRefund }: RowProps) {
         <span className={classes.sum} data-back={payment.status === 'refunded' || undefined}>
           {money(payment.amount)}
         </span>
+        {isMine && (
+          <ActionIcon
+            component="a"
+            href={`/api/payments/${payment.id}/receipt`}
+            target="_blank"
+            rel="noreferrer"
+            variant="subtle"
+            color="gray"
+            title={t('collects.payments.receipt')}
+            aria-label={t('collects.payments.receipt_named', {
+              title: payment.collect_title,
+              amount: money(payment.amount),
+            })}
+          >
+            <IconFileText size={20} />
+          </ActionIcon>
+        )}
         {onRefund && payment.status === 'completed' && (
           <ActionIcon
             variant="subtle"

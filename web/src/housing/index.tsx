@@ -9,7 +9,7 @@ const readers: Role[] = ['admin', 'bookkeeper', 'auditor']
 
 export const housing: WebModule = {
   name: 'housing',
-  links: [{ to: '/flat', name: 'flat', icon: IconHome, for: residents }],
+  links: [{ to: '/flat', name: 'flat', icon: IconHome, for: residents, bar: 'bills', under: ['/bills', '/join'] }],
   adminLinks: [
     { to: '/admin/houses', name: 'houses', icon: IconBuildingCommunity, for: readers },
     { to: '/admin/tariffs', name: 'tariffs', icon: IconReceipt2, for: readers },

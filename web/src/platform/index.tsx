@@ -11,6 +11,16 @@ export const platform: WebModule = {
     { to: '/admin/organisation', name: 'organisation', icon: IconBuildingCommunity, for: ['admin', 'auditor'] },
   ],
   routes: [
+    { path: '/more', lazy: async () => ({ Component: (await import('./more.tsx')).More }) },
+    {
+      element: <Guard />,
+      children: [
+        {
+          path: '/notifications',
+          lazy: async () => ({ Component: (await import('./notifications.tsx')).Notifications }),
+        },
+      ],
+    },
     {
       element: <Guard roles={['admin', 'auditor']} />,
       children: [

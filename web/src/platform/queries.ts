@@ -9,7 +9,31 @@ const organisation = queryOptions({
 
 export const useOrganisation = () => useQuery(organisation)
 
+type AnswerOf<Call extends () => Promise<unknown>> = Awaited<ReturnType<Call>>
+const readHome = () => answer(api.GET('/api/home'))
+export type HomeCard = AnswerOf<typeof readHome>['cards'][number]
+export type Notification = AnswerOf<typeof readHome>['notifications'][number]
+const unreadMs = 60_000
+
 export const platformQueries = {
+  home: queryOptions({ queryKey: ['platform', 'home'], queryFn: readHome }),
+  /** How much is unread, asked for again while the page is open. */
+  unread: queryOptions({
+    queryKey: ['platform', 'unread'],
+    queryFn: () => answer(api.GET('/api/notifications', { params: { query: { page_size: 1 } } })),
+    refetchInterval: unreadMs,
+    staleTime: unreadMs,
+  }),
+  notifications: infiniteQueryOptions({
+    queryKey: ['platform', 'notifications'],
+    queryFn: ({ pageParam }) => answer(api.GET('/api/notifications', { params: { query: { cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => cursorOf(last.next),
+  }),
+  letterKinds: queryOptions({
+    queryKey: ['platform', 'letter-kinds'],
+    queryFn: () => answer(api.GET('/api/profile/letters')),
+  }),
   /** Apart from the one that everybody asks for: that may have been answered to a visitor, without requisites. */
   requisites: queryOptions({
     queryKey: ['platform', 'requisites'],

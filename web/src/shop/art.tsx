@@ -154,3 +154,17 @@ export function Art({ category, seed }: { category: Category; seed: number }) {
     </svg>
   )
 }
+
+/** The first picture of a product, or a thing drawn for its category. */
+export function ProductPicture({
+  product,
+}: {
+  product: { id: number; category: Category; pictures: { url: string }[] }
+}) {
+  const picture = product.pictures[0]
+  return picture ? (
+    <img src={picture.url} alt="" loading="lazy" />
+  ) : (
+    <Art category={product.category} seed={product.id} />
+  )
+}

@@ -3,7 +3,7 @@ import { IconTrash } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { useFormat } from '../format.ts'
-import { Art } from './art.tsx'
+import { Art, ProductPicture } from './art.tsx'
 import { Stock } from './buy.tsx'
 import type { Product } from './queries.ts'
 import classes from './shop.module.css'
@@ -29,7 +29,7 @@ export function CartLine({ id, product, quantity, fault, onChange }: Props) {
   return (
     <li className={classes.line}>
       <div className={classes.thumb} data-none={!product || product.stock === 0 || undefined}>
-        <Art category={product?.category ?? 'other'} seed={id} />
+        {product ? <ProductPicture product={product} /> : <Art category="other" seed={id} />}
       </div>
       <div className={classes.words}>
         {product ? (

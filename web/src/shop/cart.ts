@@ -1,6 +1,8 @@
 import { useMemo, useSyncExternalStore } from 'react'
+import { useTranslation } from 'react-i18next'
 import { useProfile } from '../accounts/queries.ts'
 import { newKey } from '../api.ts'
+import { kept } from '../ui/kept.ts'
 
 export type Line = { product: number; quantity: number }
 /** `key` changes with the lines and outlives the page: the same cart sent again, even after a reload, is one order. */
@@ -38,10 +40,10 @@ const subscribe = (listener: () => void) => {
 export function useCart() {
   const { data: profile } = useProfile()
   const place = `dvor-cart-${profile?.id ?? 0}`
-  const text = useSyncExternalStore(subscribe, () => localStorage.getItem(place))
+  const text = useSyncExternalStore(subscribe, () => kept.get(place))
   const { lines, key } = useMemo(() => parse(text), [text])
   const write = (next: Line[]) => {
-    localStorage.setItem(place, JSON.stringify({ lines: next, key: newKey() }))
+    kept.set(place, JSON.stringify({ lines: next, key: newKey() }))
     speak()
   }
   return {
@@ -51,7 +53,7 @@ export function useCart() {
     quantityOf: (product: number) => lines.find((line) => line.product === product)?.quantity ?? 0,
     /** Sets how many of a product; none takes it out. */
     put: (product: number, quantity: number) => {
-      const now = parse(localStorage.getItem(place)).lines
+      const now = parse(kept.get(place)).lines
       if (quantity < 1) write(now.filter((line) => line.product !== product))
       else if (now.some((line) => line.product === product))
         write(now.map((line) => (line.product === product ? { product, quantity } : line)))
@@ -59,7 +61,14 @@ export function useCart() {
     },
     /** Empties the cart that was ordered; one that has changed since stays. */
     finish: (ordered: string) => {
-      if (parse(localStorage.getItem(place)).key === ordered) write([])
+      if (parse(kept.get(place)).key === ordered) write([])
     },
   }
+}
+
+/** How many products wait in the cart, in figures and in words. */
+export function useCartBadge() {
+  const { t } = useTranslation()
+  const count = useCart().lines.length
+  return { count, words: t('shop.in_cart', { count }) }
 }

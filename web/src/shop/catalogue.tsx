@@ -8,7 +8,7 @@ import { Page } from '../ui/page.tsx'
 import { Pager } from '../ui/pager.tsx'
 import { useQueryState } from '../ui/query-state.ts'
 import { Empty, Failure } from '../ui/states.tsx'
-import { Art } from './art.tsx'
+import { ProductPicture } from './art.tsx'
 import { Buy, Stock } from './buy.tsx'
 import { useCart } from './cart.ts'
 import { ProductFilters, useProductFilter } from './filters.tsx'
@@ -90,7 +90,7 @@ function ProductCard({ product }: { product: Product }) {
     <article className={classes.card}>
       <Link to={`/shop/${product.id}`} className={classes.cardLink}>
         <div className={classes.art} data-none={product.stock === 0 || undefined}>
-          <Art category={product.category} seed={product.id} />
+          <ProductPicture product={product} />
           <span className={classes.tag}>{t(`shop.category.${product.category}`)}</span>
         </div>
         <Title order={2} size="h3" lineClamp={2} className={classes.name}>

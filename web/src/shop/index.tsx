@@ -1,13 +1,25 @@
-import { IconBuildingStore, IconPackage, IconTruckDelivery } from '@tabler/icons-react'
+import { IconBuildingStore, IconPackage, IconReceipt, IconTruckDelivery } from '@tabler/icons-react'
 import type { Role, WebModule } from '../module.ts'
 import { Guard } from '../ui/guard.tsx'
+import { useCartBadge } from './cart.ts'
 
 const staff: Role[] = ['admin', 'storekeeper']
 const readers: Role[] = [...staff, 'auditor']
 
 export const shop: WebModule = {
   name: 'shop',
-  links: [{ to: '/shop', name: 'shop', icon: IconBuildingStore, for: 'member' }],
+  links: [
+    {
+      to: '/shop',
+      name: 'shop',
+      icon: IconBuildingStore,
+      for: 'member',
+      bar: 'shop',
+      under: ['/orders'],
+      useBadge: useCartBadge,
+    },
+    { to: '/orders', name: 'my_orders', icon: IconReceipt, for: 'member' },
+  ],
   adminLinks: [
     { to: '/admin/orders', name: 'orders', icon: IconTruckDelivery, for: readers },
     { to: '/admin/products', name: 'products', icon: IconPackage, for: readers },

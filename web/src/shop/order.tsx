@@ -1,13 +1,14 @@
 import { Button, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
-import { IconFileText } from '@tabler/icons-react'
+import { IconFileText, IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { Link, useParams } from 'react-router'
+import { Link, useNavigate, useParams } from 'react-router'
 import { useProfile } from '../accounts/queries.ts'
 import { Problem } from '../api.ts'
 import { useFormat } from '../format.ts'
 import { TabTitle } from '../ui/page.tsx'
 import { Failure, NotFound } from '../ui/states.tsx'
+import { useCart } from './cart.ts'
 import classes from './order.module.css'
 import { OrderActions } from './order-actions.tsx'
 import { StatusChip, StatusLine } from './order-parts.tsx'
@@ -74,12 +75,54 @@ export function OrderPage() {
                 {t('shop.order.document_waiting')}
               </Text>
             )}
+            <Delivery order={order} />
+            {isMine && <OrderAgain order={order} />}
             <OrderActions order={order} isMine={isMine} role={profile?.role} />
           </Stack>
         </Paper>
       </aside>
       <History order={order} />
     </article>
+  )
+}
+
+/** Where it goes and what its buyer asked for. */
+function Delivery({ order: { address, phone, comment } }: { order: Order }) {
+  const { t } = useTranslation()
+  const rows = [
+    [t('shop.cart.address'), address],
+    [t('shop.cart.phone'), phone && `+${phone}`],
+    [t('shop.cart.comment'), comment],
+  ].filter(([, value]) => value)
+  if (!rows.length) return null
+  return (
+    <dl className={classes.delivery}>
+      {rows.map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+/** Puts the goods of an order into the cart again; what is no longer sold the cart says. */
+function OrderAgain({ order }: { order: Order }) {
+  const { t } = useTranslation()
+  const navigate = useNavigate()
+  const cart = useCart()
+  return (
+    <Button
+      variant="light"
+      leftSection={<IconRefresh size={20} />}
+      onClick={() => {
+        for (const { product, quantity } of order.items) cart.put(product, quantity)
+        void navigate('/shop/cart')
+      }}
+    >
+      {t('shop.order.again')}
+    </Button>
   )
 }
 

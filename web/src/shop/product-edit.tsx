@@ -10,6 +10,7 @@ import { done, tell } from '../ui/problems.ts'
 import { Failure, NotFound } from '../ui/states.tsx'
 import { Back } from './product.tsx'
 import { type Body, ProductForm, type Values } from './product-form.tsx'
+import { ProductPictures } from './product-pictures.tsx'
 import { type Product, shopQueries } from './queries.ts'
 
 const valuesOf = ({ name, category, description, price, stock }: Product): Values => ({
@@ -30,7 +31,7 @@ export function EditProduct() {
   const detail = useQuery({ ...shopQueries.product(id), staleTime: 0, refetchOnWindowFocus: false })
   const product = detail.data
   const leave = async (words: string) => {
-    await navigate('/admin/products')
+    await navigate('/admin/products', { replace: true })
     done(words)
     await queries.invalidateQueries({ queryKey: ['shop'] })
   }
@@ -64,6 +65,7 @@ export function EditProduct() {
       ) : (
         <Skeleton height={560} radius="lg" />
       )}
+      {product && <ProductPictures product={product} />}
       <Back to="/admin/products">{t('shop.stockroom.back')}</Back>
       <Confirm
         opened={asked}

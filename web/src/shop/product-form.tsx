@@ -2,7 +2,7 @@ import { Button, Paper, Select, Stack, Textarea, TextInput } from '@mantine/core
 import { useForm } from '@mantine/form'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { plainAmount } from '../format.ts'
+import { plainAmount, useFormat } from '../format.ts'
 import { tell } from '../ui/problems.ts'
 import { type Category, categories } from './queries.ts'
 import staff from './staff.module.css'
@@ -27,6 +27,7 @@ type Props = {
 
 export function ProductForm({ initial, action, busy, children, onSend }: Props) {
   const { t } = useTranslation()
+  const { currencySign } = useFormat()
   // The server may tell of other values meanwhile; what was changed is measured by what was shown.
   const [before] = useState(() => bodyOf(initial))
   const form = useForm({ initialValues: initial })
@@ -54,7 +55,7 @@ export function ProductForm({ initial, action, busy, children, onSend }: Props) 
           />
           <div className={staff.pair}>
             <TextInput
-              label={t('shop.stockroom.price')}
+              label={t('shop.stockroom.price', { sign: currencySign() })}
               inputMode="decimal"
               autoComplete="off"
               {...form.getInputProps('price')}

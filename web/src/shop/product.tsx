@@ -1,14 +1,16 @@
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconArrowLeft, IconPencil } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 import { useProfile } from '../accounts/queries.ts'
 import { Problem } from '../api.ts'
 import { useFormat } from '../format.ts'
+import { Linked } from '../ui/linked.tsx'
 import { TabTitle } from '../ui/page.tsx'
 import { Failure, NotFound } from '../ui/states.tsx'
-import { Art } from './art.tsx'
+import { ProductPicture } from './art.tsx'
 import { Buy, Stock } from './buy.tsx'
 import { useCart } from './cart.ts'
 import { shopQueries } from './queries.ts'
@@ -19,6 +21,7 @@ export function ProductPage() {
   const { money } = useFormat()
   const { data: profile } = useProfile()
   const cart = useCart()
+  const [chosen, setChosen] = useState<number>()
   const id = Number(useParams().id)
   const detail = useQuery(shopQueries.product(id))
   if (detail.error instanceof Problem && detail.error.status === 404) return <NotFound />
@@ -26,6 +29,7 @@ export function ProductPage() {
   const product = detail.data
   if (!product) return <Skeleton height={480} radius="lg" />
   const mayEdit = profile?.role === 'admin' || profile?.role === 'storekeeper'
+  const shown = product.pictures.find((picture) => picture.id === chosen) ?? product.pictures[0]
 
   return (
     <Stack gap="md">
@@ -39,8 +43,25 @@ export function ProductPage() {
         )}
       </Group>
       <article className={classes.product}>
-        <div className={classes.productArt} data-none={product.stock === 0 || undefined}>
-          <Art category={product.category} seed={product.id} />
+        <div className={classes.gallery}>
+          <div className={classes.productArt} data-none={product.stock === 0 || undefined}>
+            {shown ? <img src={shown.url} alt={product.name} /> : <ProductPicture product={product} />}
+          </div>
+          {product.pictures.length > 1 && (
+            <fieldset className={classes.thumbs} aria-label={t('shop.product.pictures')}>
+              {product.pictures.map(({ id: picture, url }, i) => (
+                <button
+                  key={picture}
+                  type="button"
+                  aria-pressed={shown?.id === picture}
+                  aria-label={t('shop.product.picture', { number: i + 1 })}
+                  onClick={() => setChosen(picture)}
+                >
+                  <img src={url} alt="" loading="lazy" />
+                </button>
+              ))}
+            </fieldset>
+          )}
         </div>
         <Stack gap="lg">
           <Stack gap={8}>
@@ -65,7 +86,11 @@ export function ProductPage() {
               )}
             </Stack>
           </Paper>
-          {product.description && <Text className={classes.description}>{product.description}</Text>}
+          {product.description && (
+            <Text className={classes.description}>
+              <Linked text={product.description} />
+            </Text>
+          )}
         </Stack>
       </article>
     </Stack>

@@ -11,7 +11,7 @@ import { Pager } from '../ui/pager.tsx'
 import { useQueryState } from '../ui/query-state.ts'
 import { SearchField } from '../ui/search-field.tsx'
 import { Empty, Failure } from '../ui/states.tsx'
-import { Art } from './art.tsx'
+import { ProductPicture } from './art.tsx'
 import { Stock } from './buy.tsx'
 import { useProductFilter } from './filters.tsx'
 import classes from './order.module.css'
@@ -101,7 +101,7 @@ function Row({ product, to }: { product: Product; to: string }) {
   return (
     <li className={classes.row}>
       <div className={`${shop.thumb} ${staff.rowThumb}`} data-none={product.stock === 0 || undefined}>
-        <Art category={product.category} seed={product.id} />
+        <ProductPicture product={product} />
       </div>
       <div className={classes.rowWords}>
         <Link to={`${to}/${product.id}`} className={`${classes.open} ${classes.whole}`}>

@@ -1,18 +1,37 @@
 import { useRef } from 'react'
 import { newKey } from '../api.ts'
+import { keptInTab } from './kept.ts'
 
-/** One Idempotency-Key for as long as the same thing is sent: a double press and a retry do it once. */
-export function useOnce() {
-  const last = useRef({ content: '', key: '' })
+type Sent = { content: string; key: string }
+const nothing: Sent = { content: '', key: '' }
+
+function read(place: string): Sent {
+  try {
+    return { ...nothing, ...(JSON.parse(keptInTab.get(place) ?? '{}') as Partial<Sent>) }
+  } catch {
+    return nothing
+  }
+}
+
+/**
+ * One Idempotency-Key for as long as the same thing is sent: a double press and a retry do it once. With a `name` also
+ * after a reload, for the answer may have been lost.
+ */
+export function useOnce(name?: string) {
+  const place = name && `dvor-once-${name}`
+  const last = useRef<Sent>(undefined)
+  const keep = (sent: Sent) => {
+    last.current = sent
+    if (place) keptInTab.set(place, sent.key ? JSON.stringify(sent) : null)
+  }
   return {
     keyFor: (content: unknown) => {
       const text = JSON.stringify(content)
-      if (last.current.content !== text) last.current = { content: text, key: newKey() }
+      last.current ??= place ? read(place) : nothing
+      if (last.current.content !== text) keep({ content: text, key: newKey() })
       return { 'Idempotency-Key': last.current.key }
     },
     /** It is done: the same thing again is meant. */
-    finish: () => {
-      last.current = { content: '', key: '' }
-    },
+    finish: () => keep(nothing),
   }
 }

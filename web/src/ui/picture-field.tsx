@@ -2,14 +2,15 @@ import { Button, FileButton, Group, Input } from '@mantine/core'
 import { IconPhoto, IconTrash } from '@tabler/icons-react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import classes from './form.module.css'
+import classes from './picture-field.module.css'
 
-const accepted = 'image/jpeg,image/png,image/webp'
+/** The kinds of pictures that the server takes. */
+export const accepted = 'image/jpeg,image/png,image/webp'
 const largestSide = { width: 1200, height: 800 }
 const smallEnoughBytes = 1 << 20
 
 /** A photograph of a phone is larger than the server takes: it is fitted into what the server would keep of it. */
-async function fit(file: File): Promise<File> {
+export async function fit(file: File): Promise<File> {
   if (file.size <= smallEnoughBytes) return file
   try {
     const picture = await createImageBitmap(file, { imageOrientation: 'from-image' })
@@ -36,16 +37,16 @@ export function usePreview(cover: File | string | null): string | null {
   return url
 }
 
-type Props = { preview: string | null; error: ReactNode; onChange: (file: File | null) => void }
+type Props = { label: string; preview: string | null; error?: ReactNode; onChange: (file: File | null) => void }
 
 /** Takes a picture, chosen or dropped. */
-export function CoverField({ preview, error, onChange }: Props) {
+export function PictureField({ label, preview, error, onChange }: Props) {
   const { t } = useTranslation()
   const take = (file: File | null | undefined) => {
     if (file) void fit(file).then(onChange)
   }
   return (
-    <Input.Wrapper label={t('collects.form.cover')} labelElement="div" size="md" error={error}>
+    <Input.Wrapper label={label} labelElement="div" size="md" error={error}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut, the button does the same */}
       <div
         className={classes.drop}
@@ -57,16 +58,20 @@ export function CoverField({ preview, error, onChange }: Props) {
       >
         {preview && <img src={preview} alt="" />}
         <Group gap="xs" justify="center">
-          <FileButton accept={accepted} onChange={take} inputProps={{ 'aria-label': t('collects.form.cover_choose') }}>
+          <FileButton
+            accept={accepted}
+            onChange={take}
+            inputProps={{ 'aria-label': `${label}: ${t('shell.picture.choose')}` }}
+          >
             {(props) => (
               <Button variant="light" leftSection={<IconPhoto size={20} />} {...props}>
-                {t(preview ? 'collects.form.cover_replace' : 'collects.form.cover_choose')}
+                {t(preview ? 'shell.picture.replace' : 'shell.picture.choose')}
               </Button>
             )}
           </FileButton>
           {preview && (
             <Button variant="subtle" color="red" leftSection={<IconTrash size={20} />} onClick={() => onChange(null)}>
-              {t('collects.form.cover_remove')}
+              {t('shell.picture.remove')}
             </Button>
           )}
         </Group>

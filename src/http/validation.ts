@@ -154,12 +154,16 @@ export function fieldFaultsOf(errors: ErrorObject[]): FieldFault[] {
     const code =
       error.keyword === 'format'
         ? `validation.format_${String(params.format).replace('-', '_')}`
-        : `validation.${error.keyword}`
+        : // What must have a letter at least is simply not there.
+          error.keyword === 'minLength' && params.limit === 1
+          ? 'validation.blank'
+          : `validation.${error.keyword}`
     faults.set(path, {
       path,
       code,
       params: {
         limit: params.limit,
+        count: params.limit,
         allowed: (params.allowedValues as unknown[] | undefined)?.join(', '),
         type: params.type,
         digits: params.digits,

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch'
 import type { components, paths } from './api.gen.ts'
 import { language } from './i18n.ts'
-import { accessToken, loginAgain, refreshSession } from './session.ts'
+import { accessToken, endSession, loginAgain, refreshSession } from './session.ts'
 
 export type Shapes = components['schemas']
 
@@ -58,6 +58,14 @@ const codeOf = async (response: Response): Promise<unknown> =>
       .catch(() => undefined)
   )?.code
 
+/** Asks the person of a login that has ended to sign in again; who will not is a visitor from now on. */
+async function stays(): Promise<boolean> {
+  if (accessToken() === undefined) return false
+  if (await loginAgain()) return true
+  endSession()
+  return false
+}
+
 /**
  * Sends a request. One that came with a token that has run out is sent again with a fresh one, and one that needs a
  * recent login after the person has signed in again; so what they typed stays.
@@ -66,7 +74,7 @@ async function send(request: Request): Promise<Response> {
   const token = accessToken()
   if (!token) return askedAhead(request) ?? fetch(withHeaders(request))
   let response = await fetch(withHeaders(request.clone()))
-  if (response.status === 401 && (accessToken() !== token || (await refreshSession())))
+  if (response.status === 401 && (accessToken() !== token || (await refreshSession()) || (await stays())))
     response = await fetch(withHeaders(request.clone()))
   if (response.status === 403 && (await codeOf(response)) === 'accounts.login_again' && (await loginAgain()))
     response = await fetch(withHeaders(request))

@@ -7,7 +7,7 @@ import type { WebModule } from './module.ts'
 import { platform } from './platform/index.tsx'
 import { Shell } from './shell.tsx'
 import { shop } from './shop/index.tsx'
-import { Crashed, NotFound, Waiting } from './ui/states.tsx'
+import { Broken, Crashed, NotFound, Waiting } from './ui/states.tsx'
 
 /** The only place that knows all of them. */
 const modules: WebModule[] = [collects, housing, mailings, shop, accounts, platform]
@@ -18,9 +18,15 @@ export const router = createBrowserRouter([
     errorElement: <Crashed />,
     hydrateFallbackElement: <Waiting />,
     children: [
-      { path: '/', lazy: async () => ({ Component: (await import('./platform/home.tsx')).Home }) },
-      ...modules.flatMap((module) => module.routes),
-      { path: '*', element: <NotFound /> },
+      {
+        // What fails to load leaves the bars where they are.
+        errorElement: <Broken />,
+        children: [
+          { path: '/', lazy: async () => ({ Component: (await import('./platform/home.tsx')).Home }) },
+          ...modules.flatMap((module) => module.routes),
+          { path: '*', element: <NotFound /> },
+        ],
+      },
     ],
   },
 ])

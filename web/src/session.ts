@@ -91,7 +91,8 @@ async function refresh(): Promise<boolean> {
     })
     if (response.ok) become('member', ((await response.json()) as Tokens).access)
     else if (response.status >= 500 || response.status === 429) become(state === 'starting' ? 'away' : state, access)
-    else become('visitor')
+    // Whoever was here is asked to sign in where they are; only if they will not, nobody is.
+    else if (state !== 'member' || !ask) become('visitor')
     // What nobody reads would hold the connection.
     if (!response.ok) void response.body?.cancel()
     return response.ok

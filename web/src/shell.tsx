@@ -1,16 +1,16 @@
 import { Alert, Avatar, Button, Group, Skeleton, VisuallyHidden } from '@mantine/core'
 import { useNetwork } from '@mantine/hooks'
 import { IconDots, IconHome2, IconUserCircle, IconWifiOff } from '@tabler/icons-react'
-import { useEffect, useRef } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NavLink, Outlet, Link as RouterLink, ScrollRestoration, useLocation } from 'react-router'
-import { initialsOf, useProfile } from './accounts/queries.ts'
+import { initialsOf, type Profile, useProfile } from './accounts/queries.ts'
 import { chooseLanguage, hasChosenLanguage } from './i18n.ts'
 import type { Link, Role, WebModule } from './module.ts'
 import { Bell } from './platform/bell.tsx'
 import type { Places } from './platform/more.tsx'
 import { useOrganisation } from './platform/queries.ts'
-import { useSession } from './session.ts'
+import { onLoginAgain, useSession } from './session.ts'
 import classes from './shell.module.css'
 import { Logo } from './ui/logo.tsx'
 import { LanguageSwitch, ThemeSwitch } from './ui/preferences.tsx'
@@ -37,6 +37,7 @@ export function Shell({ modules }: { modules: WebModule[] }) {
     if (locale && locale !== i18n.language && !hasChosenLanguage()) void chooseLanguage(locale)
   }, [locale, i18n])
 
+  useArrival(pathname)
   const running = modules.filter((m) => m.name === 'platform' || organisation?.modules.includes(m.name) !== false)
   const links = running.flatMap((m) => m.links).filter((link) => mayOpen(link, role))
   const adminLinks = running.flatMap((m) => m.adminLinks).filter((link) => mayOpen(link, role))
@@ -94,13 +95,13 @@ export function Shell({ modules }: { modules: WebModule[] }) {
             )}
           </Group>
         </div>
+        {!online && (
+          <Alert className={classes.notice} color="yellow" icon={<IconWifiOff />} role="status">
+            {t('shell.offline')}
+          </Alert>
+        )}
       </header>
 
-      {!online && (
-        <Alert className={classes.notice} color="yellow" icon={<IconWifiOff />} role="status">
-          {t('shell.offline')}
-        </Alert>
-      )}
       {inAdmin && adminLinks.length > 1 && <AdminLinks links={adminLinks} />}
       <main id="content" className={classes.main} tabIndex={-1}>
         <Outlet context={{ rest: links.filter((link) => !link.bar), admin: adminLinks } satisfies Places} />
@@ -132,9 +133,35 @@ export function Shell({ modules }: { modules: WebModule[] }) {
           </NavLink>
         )}
       </nav>
+      {profile && <AskAgain profile={profile} />}
       <ScrollRestoration />
     </div>
   )
+}
+
+/** After a change of page its heading has the focus, so that whoever does not see it hears where they are. */
+function useArrival(pathname: string) {
+  const before = useRef(pathname)
+  useEffect(() => {
+    if (before.current === pathname) return
+    before.current = pathname
+    const arrive = () => {
+      const heading = document.querySelector<HTMLElement>('#content h1')
+      if (!heading) return false
+      // Where the page itself has chosen a field, that is where the person is.
+      if (!document.querySelector('#content')?.contains(document.activeElement)) {
+        heading.tabIndex = -1
+        heading.focus({ preventScroll: true })
+      }
+      return true
+    }
+    if (arrive()) return
+    const watch = new MutationObserver(() => {
+      if (arrive()) watch.disconnect()
+    })
+    watch.observe(document.getElementById('content')!, { childList: true, subtree: true })
+    return () => watch.disconnect()
+  }, [pathname])
 }
 
 const noBadge = () => ({ count: 0, words: '' })
@@ -148,6 +175,26 @@ function Badge({ link: { useBadge = noBadge } }: { link: Link }) {
       <span aria-hidden>{count}</span>
       <VisuallyHidden>{words}</VisuallyHidden>
     </span>
+  )
+}
+
+const LoginAgain = lazy(async () => ({ default: (await import('./accounts/login-again.tsx')).LoginAgain }))
+
+/** Asks a person to sign in again where they are, when their login has ended or is too old; what they typed stays. */
+function AskAgain({ profile }: { profile: Profile }) {
+  const [answer, setAnswer] = useState<(done: boolean) => void>()
+  useEffect(() => onLoginAgain(() => new Promise((resolve) => setAnswer(() => resolve))), [])
+  if (!answer) return null
+  return (
+    <Suspense>
+      <LoginAgain
+        profile={profile}
+        onClose={(done) => {
+          setAnswer(undefined)
+          answer(done)
+        }}
+      />
+    </Suspense>
   )
 }
 

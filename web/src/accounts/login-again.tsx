@@ -1,42 +1,26 @@
 import { Modal, SegmentedControl, Stack, Text } from '@mantine/core'
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { beginSession, onLoginAgain } from '../session.ts'
+import { beginSession } from '../session.ts'
 import { OtherWays } from './other-ways.tsx'
 import { PasswordForm } from './password-form.tsx'
 import { PhoneForm } from './phone-form.tsx'
 import type { Profile } from './queries.ts'
 
+type Props = { profile: Profile; onClose: (done: boolean) => void }
+
 /** Asks a person who signed in long ago to do it again, before what others could take the account over by. */
-export function LoginAgain({ profile: { username, email, phone } }: { profile: Profile }) {
+export function LoginAgain({ profile: { username, email, phone }, onClose }: Props) {
   const { t } = useTranslation()
-  const [opened, setOpened] = useState(false)
   const [way, setWay] = useState(phone && !email ? 'phone' : 'password')
-  const settle = useRef((_done: boolean) => {})
-  const close = (done: boolean) => {
-    setOpened(false)
-    settle.current(done)
-  }
-  useEffect(() => {
-    const forget = onLoginAgain(() => {
-      setOpened(true)
-      return new Promise((resolve) => {
-        settle.current = resolve
-      })
-    })
-    return () => {
-      forget()
-      settle.current(false)
-    }
-  }, [])
   const enter = (tokens: { access: string }) => {
     beginSession(tokens)
-    close(true)
+    onClose(true)
   }
   return (
     <Modal
-      opened={opened}
-      onClose={() => close(false)}
+      opened
+      onClose={() => onClose(false)}
       title={t('accounts.login_again.title')}
       closeButtonProps={{ 'aria-label': t('shell.close') }}
     >

@@ -9,6 +9,9 @@ export const en = {
   last_name: 'Last name',
   patronymic: 'Patronymic',
   sign_in: {
+    your_name: 'What is your name?',
+    your_name_hint: 'Neighbours see it beside your payments. You may leave it out.',
+    go_on: 'Go on',
     title: 'Welcome back',
     lead: 'Sign in to give to a collection or to open your own.',
     how: 'How to sign in',
@@ -37,8 +40,8 @@ export const en = {
     blocked: 'An administrator has closed this login.',
   },
   login_again: {
-    title: 'Is it really you?',
-    lead: 'E-mail, phone and password are changed only soon after signing in. Sign in again, and what you typed is saved at once.',
+    title: 'Sign in again',
+    lead: 'Your login has ended, or it is old and you change something important. Sign in again: what you typed stays and is saved at once.',
   },
   register: {
     title: 'Welcome to the courtyard',
@@ -68,6 +71,7 @@ export const en = {
     done: 'Thank you, the address is confirmed.',
   },
   profile: {
+    email_waits: 'Saved. A letter went to {{email}}: the new address works once you confirm it.',
     title: 'Profile',
     since: 'In the courtyard since {{date}}',
     person: 'About you',
@@ -152,6 +156,12 @@ export const en = {
     auditor: 'Auditor',
   },
   users: {
+    role_title: 'Change the role?',
+    role_action: 'Change the role',
+    role_text: '{{name}} was “{{before}}” and becomes “{{after}}”. Their earlier logins change nothing any more.',
+    role_changed: '{{name}} is “{{role}}” now',
+    blocked_now: '{{name}} is blocked',
+    unblocked: '{{name}} may sign in again',
     title: 'People',
     lead_one: '{{count}} account',
     lead_other: '{{count}} accounts',

@@ -23,7 +23,8 @@ export function PersonForm({ profile }: { profile: Profile }) {
       answer(api.PATCH('/api/profile', { body: email === (profile.email ?? '') ? names : { ...names, email } })),
     onSuccess: (saved) => {
       queries.setQueryData(accountQueries.profile.queryKey, saved)
-      done(t('shell.saved'))
+      const isNew = saved.email !== profile.email && !saved.email_confirmed
+      done(isNew ? t('accounts.profile.email_waits', { email: saved.email }) : t('shell.saved'))
       // Other answers show the name too.
       return queries.invalidateQueries({ queryKey: ['collects'] })
     },

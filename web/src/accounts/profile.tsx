@@ -3,7 +3,6 @@ import { IconLogout } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { useFormat } from '../format.ts'
 import { TabTitle } from '../ui/page.tsx'
-import { LoginAgain } from './login-again.tsx'
 import { Invites } from './profile-invites.tsx'
 import { PasswordSection } from './profile-password.tsx'
 import { PersonForm } from './profile-person.tsx'
@@ -23,7 +22,6 @@ export function ProfilePage() {
   return (
     <Stack gap="xl" maw={980} mx="auto">
       <TabTitle title={t('accounts.profile.title')} />
-      <LoginAgain profile={profile} />
       <Group justify="space-between">
         <Group wrap="nowrap">
           <Avatar size={72} color="yard" variant="filled" aria-hidden>

@@ -5,11 +5,11 @@ import { Link } from 'react-router'
 import { Entrance, useEnter, useNext, useSearch } from './entrance.tsx'
 import { OtherWays, Refused } from './other-ways.tsx'
 import { PasswordForm } from './password-form.tsx'
-import { PhoneForm } from './phone-form.tsx'
+import { PhoneForm, readPhoneStep } from './phone-form.tsx'
 
 export function SignIn() {
   const { t } = useTranslation()
-  const [way, setWay] = useState('password')
+  const [way, setWay] = useState(() => (readPhoneStep() ? 'phone' : 'password'))
   const search = useSearch()
   const enter = useEnter()
   const next = useNext()

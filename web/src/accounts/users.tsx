@@ -8,7 +8,7 @@ import type { Role } from '../module.ts'
 import { Confirm } from '../ui/confirm.tsx'
 import { Page } from '../ui/page.tsx'
 import { Pager } from '../ui/pager.tsx'
-import { tell } from '../ui/problems.ts'
+import { done, tell } from '../ui/problems.ts'
 import { useQueryState } from '../ui/query-state.ts'
 import { SearchField } from '../ui/search-field.tsx'
 import { Empty, Failure } from '../ui/states.tsx'
@@ -17,12 +17,13 @@ import classes from './users.module.css'
 
 const roles = ['user', 'admin', 'operator', 'bookkeeper', 'storekeeper', 'auditor'] as const satisfies Role[]
 type User = Shapes['User']
-type Change = { id: number; role?: Role; is_active?: boolean }
+/** `before` is what stood there; none where it was an undoing. */
+type Change = { id: number; role?: Role; is_active?: boolean; before?: User }
 
 export function Users() {
   const { t } = useTranslation()
   const { page, get, oneOf, set, clear } = useQueryState()
-  const [asked, setAsked] = useState<User>()
+  const [asked, setAsked] = useState<{ user: User; role?: Role }>()
   const { data: me } = useProfile()
   const queries = useQueryClient()
   const role = oneOf('role', roles)
@@ -31,10 +32,16 @@ export function Users() {
     placeholderData: keepPreviousData,
   })
   const change = useMutation({
-    mutationFn: ({ id, ...body }: Change) =>
+    mutationFn: ({ id, before: _, ...body }: Change) =>
       answer(api.PATCH('/api/admin/users/{id}', { params: { path: { id } }, body })),
-    onSuccess: () => {
+    onSuccess: (now, { before, role }) => {
       setAsked(undefined)
+      const name = now.full_name || now.username
+      const words = role
+        ? t('accounts.users.role_changed', { name, role: t(`accounts.role.${now.role}`) })
+        : t(now.is_active ? 'accounts.users.unblocked' : 'accounts.users.blocked_now', { name })
+      const back = role ? { role: before?.role } : { is_active: before?.is_active }
+      done(words, before && (() => change.mutate({ id: now.id, ...back } as Change)))
       return queries.invalidateQueries({ queryKey: ['accounts', 'users'] })
     },
     onError: (error) => tell(error),
@@ -76,8 +83,10 @@ export function Users() {
               user={user}
               isMe={user.id === me?.id}
               roles={me?.role === 'admin' ? roleNames : undefined}
-              onRole={(value) => change.mutate({ id: user.id, role: value })}
-              onAccess={() => (user.is_active ? setAsked(user) : change.mutate({ id: user.id, is_active: true }))}
+              onRole={(value) => value !== user.role && setAsked({ user, role: value })}
+              onAccess={() =>
+                user.is_active ? setAsked({ user }) : change.mutate({ id: user.id, is_active: true, before: user })
+              }
             />
           ))}
         </Paper>
@@ -85,13 +94,23 @@ export function Users() {
       <Pager count={count ?? 0} size={20} page={page} onChange={(n) => set({ page: String(n) })} />
       <Confirm
         opened={asked !== undefined}
-        title={t('accounts.users.block_title')}
-        action={t('accounts.users.block')}
+        title={t(asked?.role ? 'accounts.users.role_title' : 'accounts.users.block_title')}
+        action={t(asked?.role ? 'accounts.users.role_action' : 'accounts.users.block')}
         busy={change.isPending}
-        onConfirm={() => asked && change.mutate({ id: asked.id, is_active: false })}
+        onConfirm={() => {
+          if (!asked) return
+          const { user, role } = asked
+          change.mutate({ id: user.id, before: user, ...(role ? { role } : { is_active: false }) })
+        }}
         onClose={() => setAsked(undefined)}
       >
-        {t('accounts.users.block_text', { name: asked?.full_name || asked?.username })}
+        {asked?.role
+          ? t('accounts.users.role_text', {
+              name: asked.user.full_name || asked.user.username,
+              before: t(`accounts.role.${asked.user.role}`),
+              after: t(`accounts.role.${asked.role}`),
+            })
+          : t('accounts.users.block_text', { name: asked?.user.full_name || asked?.user.username })}
       </Confirm>
     </Page>
   )

@@ -18,6 +18,7 @@ const today = () => {
 export function PaymentDialog({ flat, number, debt, onClose }: Props & { debt: string }) {
   const { t } = useTranslation()
   const format = useHousingFormat()
+  const { currencySign } = format
   const queries = useQueryClient()
   const once = useOnce()
   return (
@@ -26,7 +27,7 @@ export function PaymentDialog({ flat, number, debt, onClose }: Props & { debt: s
       action={t('housing.money.receive')}
       initial={{ amount: Number(debt) > 0 ? debt.replace('.', ',') : '', paid_on: today(), reference: '' }}
       fields={[
-        { name: 'amount', label: t('housing.money.amount'), type: 'decimal' },
+        { name: 'amount', label: t('housing.money.amount', { sign: currencySign() }), type: 'decimal' },
         { name: 'paid_on', label: t('housing.money.paid_on'), type: 'date' },
         { name: 'reference', label: t('housing.money.reference'), hint: t('housing.money.reference_hint') },
       ]}
@@ -51,6 +52,7 @@ export function PaymentDialog({ flat, number, debt, onClose }: Props & { debt: s
 /** A recalculation: a line of its own in the next bill. */
 export function RecalculationDialog({ flat, number, onClose }: Props) {
   const { t } = useTranslation()
+  const { currencySign } = useHousingFormat()
   const queries = useQueryClient()
   const once = useOnce()
   return (
@@ -59,7 +61,11 @@ export function RecalculationDialog({ flat, number, onClose }: Props) {
       action={t('housing.money.recalculate')}
       initial={{ amount: '', reason: '' }}
       fields={[
-        { name: 'amount', label: t('housing.money.signed'), hint: t('housing.money.signed_hint') },
+        {
+          name: 'amount',
+          label: t('housing.money.signed', { sign: currencySign() }),
+          hint: t('housing.money.signed_hint'),
+        },
         { name: 'reason', label: t('housing.money.reason'), type: 'long', hint: t('housing.money.reason_hint') },
       ]}
       onClose={onClose}

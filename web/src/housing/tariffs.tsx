@@ -23,6 +23,7 @@ import { staffQueries } from './staff-queries.ts'
 /** Tariffs on a line of time: what is valid now, what will be, what was. */
 export function Tariffs() {
   const { t } = useTranslation()
+  const { currencySign } = useHousingFormat()
   const mayWrite = useMayWrite()
   const queries = useQueryClient()
   const once = useOnce()
@@ -73,7 +74,7 @@ export function Tariffs() {
               label: t('housing.tariffs.service'),
               options: services.map((value) => ({ value, label: t(`housing.service.${value}`) })),
             },
-            { name: 'price', label: t('housing.tariffs.price'), type: 'decimal' },
+            { name: 'price', label: t('housing.tariffs.price', { sign: currencySign() }), type: 'decimal' },
             { name: 'valid_from', label: t('housing.tariffs.from'), type: 'month' },
             {
               name: 'house',

@@ -11,6 +11,7 @@ export const platform: WebModule = {
     { to: '/admin/organisation', name: 'organisation', icon: IconBuildingCommunity, for: ['admin', 'auditor'] },
   ],
   routes: [
+    { path: '/admin', lazy: async () => ({ Component: (await import('./more.tsx')).Admin }) },
     { path: '/more', lazy: async () => ({ Component: (await import('./more.tsx')).More }) },
     {
       element: <Guard />,

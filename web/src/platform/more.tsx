@@ -1,12 +1,14 @@
 import { Button, Group, Paper, Stack, Title } from '@mantine/core'
 import { IconBell, IconLogin2, IconLogout, IconUserCircle } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import { Link, useOutletContext } from 'react-router'
+import { Link, Navigate, useOutletContext } from 'react-router'
+import { useProfile } from '../accounts/queries.ts'
 import { useSignOut } from '../accounts/sign-out.ts'
 import type { Link as Place } from '../module.ts'
 import { useSession } from '../session.ts'
 import { Page } from '../ui/page.tsx'
 import { LanguageSwitch, ThemeSwitch } from '../ui/preferences.tsx'
+import { Forbidden, Waiting } from '../ui/states.tsx'
 import classes from './home.module.css'
 
 /** What the shell hands to this page: the places that the bar of a phone has no room for. */
@@ -56,6 +58,16 @@ export function More() {
       )}
     </Page>
   )
+}
+
+/** The first of the pages of whoever manages something; for the others there is none. */
+export function Admin() {
+  const { admin } = useOutletContext<Places>()
+  const session = useSession()
+  const { data: profile } = useProfile()
+  if (session === 'visitor') return <Navigate to="/sign-in?next=%2Fadmin" replace />
+  if (!profile) return <Waiting />
+  return admin[0] ? <Navigate to={admin[0].to} replace /> : <Forbidden />
 }
 
 const Switches = () => (

@@ -82,10 +82,7 @@ export function Bulk({ orders, isAll, canSelect, onAll }: Props) {
                 onChange={(value) => setChosen(steps.find((step) => step === value))}
                 data={steps.map((value) => ({ value, label: t(`shop.status.${value}`) }))}
               />
-              <Button
-                loading={move.isPending}
-                onClick={() => (status === 'cancelled' ? setAsked(true) : move.mutate())}
-              >
+              <Button loading={move.isPending} onClick={() => setAsked(true)}>
                 {t('shop.admin.move')}
               </Button>
             </Group>
@@ -94,13 +91,16 @@ export function Bulk({ orders, isAll, canSelect, onAll }: Props) {
       )}
       <Confirm
         opened={asked}
-        title={t('shop.admin.cancel_title')}
-        action={t('shop.admin.cancel')}
+        title={t(status === 'cancelled' ? 'shop.admin.cancel_title' : 'shop.admin.move_title')}
+        action={t(status === 'cancelled' ? 'shop.admin.cancel' : 'shop.admin.move')}
+        color={status === 'cancelled' ? 'red' : 'yard'}
         busy={move.isPending}
         onConfirm={() => move.mutate()}
         onClose={() => setAsked(false)}
       >
-        {t('shop.admin.cancel_text')}
+        {status === 'cancelled'
+          ? t('shop.admin.cancel_text')
+          : t('shop.admin.move_text', { count: orders.length, status: t(`shop.status.${status}`).toLowerCase() })}
       </Confirm>
     </>
   )

@@ -1,6 +1,8 @@
 import { notifications } from '@mantine/notifications'
 import i18next from 'i18next'
+import { createElement } from 'react'
 import { isAway, Problem } from '../api.ts'
+import { Undo } from './undo.tsx'
 
 type Form = {
   getValues: () => object
@@ -28,17 +30,29 @@ export function tell(error: unknown, form?: Form): void {
   form?.getInputNode(Object.keys(atFields)[0] ?? '')?.focus()
   if (problem.faults.length && !elsewhere.length) return
   const words = elsewhere.join(' ') || problem.message
-  const id = problem.instance ? `\n${i18next.t('shell.failure.request', { id: problem.instance })}` : ''
+  // By it an administrator finds what broke; an expected refusal needs no number.
+  const isFault = problem.status < 0 || problem.status >= 500
+  const id = problem.instance && isFault ? `\n${i18next.t('shell.failure.request', { id: problem.instance })}` : ''
   const fallback = i18next.t(isAway(problem) ? 'shell.failure.away' : 'shell.failure.other')
+  const said = (words || fallback) + id
+  notifications.hide(said)
   notifications.show({
+    id: said,
     color: 'red',
-    message: (words || fallback) + id,
+    message: said,
     style: { whiteSpace: 'pre-line' },
     closeButtonProps: { 'aria-label': i18next.t('shell.close') },
   })
 }
 
-/** A short word that something is done. */
-export function done(message: string): void {
-  notifications.show({ message, closeButtonProps: { 'aria-label': i18next.t('shell.close') } })
+/** A short word that something is done; with `undo` it can be taken back from there. */
+export function done(message: string, undo?: () => void): void {
+  const onUndo = () => {
+    notifications.hide(message)
+    undo?.()
+  }
+  const words = undo ? createElement(Undo, { message, onUndo }) : message
+  // The same again takes the place of what is still there.
+  notifications.hide(message)
+  notifications.show({ id: message, message: words, closeButtonProps: { 'aria-label': i18next.t('shell.close') } })
 }

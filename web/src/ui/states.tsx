@@ -1,8 +1,8 @@
 import { Button, Center, Loader, Stack, Text, Title } from '@mantine/core'
 import { IconCloudOff, IconLeaf, IconLock, IconRefresh, IconRoute } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'react-router'
+import { Link, useLocation, useNavigate } from 'react-router'
 import { isAway, Problem } from '../api.ts'
 import { TabTitle } from './page.tsx'
 import classes from './states.module.css'
@@ -69,7 +69,7 @@ export function Forbidden() {
 /** Instead of what could not be loaded: the reason in plain words, and another try. */
 export function Failure({ error, retry, order }: { error: unknown; retry: () => unknown; order?: 1 | 2 }) {
   const { t } = useTranslation()
-  const id = error instanceof Problem && error.instance
+  const id = error instanceof Problem && error.status >= 500 && error.instance
   const words = error instanceof Problem && error.status !== 0 && error.message
   const again = (
     <Button leftSection={<IconRefresh size={20} />} onClick={() => retry()}>
@@ -98,6 +98,25 @@ export function Crashed() {
       <title>{t('shell.failure.title')}</title>
       <Failure order={1} error={undefined} retry={() => location.reload()} />
     </main>
+  )
+}
+
+/** A page that could not be loaded, in its place; it comes by itself when the network is back. */
+export function Broken() {
+  const navigate = useNavigate()
+  const { pathname, search } = useLocation()
+  useEffect(() => {
+    const again = () => void navigate(pathname + search, { replace: true })
+    addEventListener('online', again)
+    return () => removeEventListener('online', again)
+  }, [navigate, pathname, search])
+  const isOffline = !navigator.onLine
+  return (
+    <Failure
+      order={1}
+      error={isOffline ? new Problem(0) : undefined}
+      retry={() => (isOffline ? navigate(pathname + search, { replace: true }) : location.reload())}
+    />
   )
 }
 

@@ -117,7 +117,7 @@ test('an expired login keeps what was typed', async () => {
   const dialog = page.getByRole('dialog', { name: 'Войдите ещё раз' })
   await dialog.getByLabel('Пароль', { exact: true }).fill(anna.password)
   await dialog.getByRole('button', { name: 'Войти' }).click()
-  await page.getByRole('heading', { name: 'Лавка у пруда' }).waitFor()
+  await page.getByRole('heading', { level: 1, name: 'Лавка у пруда' }).waitFor()
   assert.equal((await app.get(`/api/collects/${body.id}`)).body.title, 'Лавка у пруда')
   // The form that is done is not behind the page.
   await page.goBack()
@@ -160,7 +160,8 @@ test('a browser without a memory', async () => {
 // the first page of who manages; a page that is no more becomes the last one; nothing on a phone is wider than it.
 test('names, focus and addresses', async () => {
   const ends_at = new Date(Date.now() + 9 * 86_400_000).toISOString()
-  await app.post('/api/collects', { title: 'Качели', occasion: 'yard', ends_at }, { token: anna.token })
+  const { token } = await person(app)
+  await app.post('/api/collects', { title: 'Качели', occasion: 'yard', ends_at }, { token })
   await using visitor = await browser.visit()
   const { page } = visitor
   await admin(page)

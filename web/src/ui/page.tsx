@@ -18,7 +18,7 @@ export function Page({ title, lead, actions, width, children }: Props) {
     <Stack gap="xl" maw={width} mx={width ? 'auto' : undefined}>
       <TabTitle title={title} />
       <Group justify="space-between" align="flex-end" gap="md">
-        <Stack gap={6}>
+        <Stack gap={6} miw={0} style={{ overflowWrap: 'anywhere' }}>
           <Title order={1}>{title}</Title>
           {lead && (
             <Text c="dimmed" fz={{ base: 'md', sm: 'lg' }}>

@@ -2,7 +2,7 @@ import { Button, Center, Loader, Stack, Text, Title } from '@mantine/core'
 import { IconCloudOff, IconLeaf, IconLock, IconRefresh, IconRoute } from '@tabler/icons-react'
 import { type ReactNode, useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Link, useLocation, useNavigate } from 'react-router'
+import { Link } from 'react-router'
 import { isAway, Problem } from '../api.ts'
 import { TabTitle } from './page.tsx'
 import classes from './states.module.css'
@@ -103,21 +103,13 @@ export function Crashed() {
 
 /** A page that could not be loaded, in its place; it comes by itself when the network is back. */
 export function Broken() {
-  const navigate = useNavigate()
-  const { pathname, search } = useLocation()
   useEffect(() => {
-    const again = () => void navigate(pathname + search, { replace: true })
+    // A browser remembers that a script did not come: only a new page asks again.
+    const again = () => location.reload()
     addEventListener('online', again)
     return () => removeEventListener('online', again)
-  }, [navigate, pathname, search])
-  const isOffline = !navigator.onLine
-  return (
-    <Failure
-      order={1}
-      error={isOffline ? new Problem(0) : undefined}
-      retry={() => (isOffline ? navigate(pathname + search, { replace: true }) : location.reload())}
-    />
-  )
+  }, [])
+  return <Failure order={1} error={navigator.onLine ? undefined : new Problem(0)} retry={() => location.reload()} />
 }
 
 export function Waiting() {

@@ -18,7 +18,7 @@ export function Bell() {
         variant="subtle"
         color="gray"
         c="dimmed"
-        aria-label={unread ? t('platform.notifications.unread', { count: unread }) : t('platform.notifications.title')}
+        aria-label={unread ? t('home.notifications.unread', { count: unread }) : t('home.notifications.title')}
       >
         <IconBell size={22} />
       </ActionIcon>

@@ -35,16 +35,16 @@ export function Home() {
   const { cards, live_collects: live = [], notifications = [], months = [] } = home.data ?? {}
 
   return (
-    <Page title={name ? t('platform.home.title', { name }) : t('platform.home.title_nobody')} width={960}>
+    <Page title={name ? t('home.title', { name }) : t('home.title_nobody')} width={960}>
       {!cards && <Skeleton height={260} radius="lg" />}
       {cards?.length === 0 && (
         <Paper withBorder className={classes.nothing}>
           <IconSunHigh size={28} aria-hidden />
-          <Text>{t('platform.home.nothing')}</Text>
+          <Text>{t('home.nothing')}</Text>
         </Paper>
       )}
       {cards && cards.length > 0 && (
-        <ul className={classes.cards} aria-label={t('platform.home.now')}>
+        <ul className={classes.cards} aria-label={t('home.now')}>
           {cards.map((card) => (
             <Needed key={card.path + card.kind} card={card} />
           ))}
@@ -53,9 +53,9 @@ export function Home() {
       {live.length > 0 && (
         <Stack gap="md" component="section">
           <div className={classes.head}>
-            <Title order={2}>{t('platform.home.collects')}</Title>
+            <Title order={2}>{t('home.collects')}</Title>
             <Link to="/collects" className={classes.all}>
-              {t('platform.home.all_collects')}
+              {t('home.all_collects')}
             </Link>
           </div>
           <div className={list.grid}>
@@ -74,9 +74,9 @@ export function Home() {
       {notifications.length > 0 && (
         <Stack gap="md" component="section">
           <div className={classes.head}>
-            <Title order={2}>{t('platform.notifications.title')}</Title>
+            <Title order={2}>{t('home.notifications.title')}</Title>
             <Link to="/notifications" className={classes.all}>
-              {t('platform.home.all_notifications')}
+              {t('home.all_notifications')}
             </Link>
           </div>
           <Paper withBorder component="ul" className={classes.told}>
@@ -124,8 +124,8 @@ function Year({ months }: { months: Month[] }) {
     (months.reduce((all, month) => all + Math.round(Number(month[key]) * 100), 0) / 100).toFixed(2)
   return (
     <Stack gap="sm" component="section">
-      <Title order={2}>{t('platform.home.year')}</Title>
-      <Text c="dimmed">{t('platform.home.year_sums', { billed: money(sum('billed')), paid: money(sum('paid')) })}</Text>
+      <Title order={2}>{t('home.year')}</Title>
+      <Text c="dimmed">{t('home.year_sums', { billed: money(sum('billed')), paid: money(sum('paid')) })}</Text>
       <div className={classes.year} aria-hidden>
         {months.map(({ month, billed, paid }) => (
           <div
@@ -143,19 +143,19 @@ function Year({ months }: { months: Month[] }) {
       </div>
       <div className={classes.legend} aria-hidden>
         <span>
-          <i className={classes.billed} /> {t('platform.home.billed')}
+          <i className={classes.billed} /> {t('home.billed')}
         </span>
         <span>
-          <i className={classes.paid} /> {t('platform.home.paid')}
+          <i className={classes.paid} /> {t('home.paid')}
         </span>
       </div>
       <table className={classes.hidden}>
-        <caption>{t('platform.home.year')}</caption>
+        <caption>{t('home.year')}</caption>
         <thead>
           <tr>
-            <th>{t('platform.home.month')}</th>
-            <th>{t('platform.home.billed')}</th>
-            <th>{t('platform.home.paid')}</th>
+            <th>{t('home.month')}</th>
+            <th>{t('home.billed')}</th>
+            <th>{t('home.paid')}</th>
           </tr>
         </thead>
         <tbody>

@@ -1,27 +1,4 @@
 export const en = {
-  home: {
-    title: 'Hello, {{name}}!',
-    title_nobody: 'Hello!',
-    now: 'What needs you now',
-    nothing: 'Nothing needs you now. Have a good day!',
-    collects: 'Collecting now',
-    all_collects: 'All collections',
-    all_notifications: 'All notifications',
-    year: 'A year of your flat',
-    year_sums: '{{billed}} charged, {{paid}} paid',
-    month: 'Month',
-    billed: 'Charged',
-    paid: 'Paid',
-  },
-  notifications: {
-    title: 'Notifications',
-    unread_one: '{{count}} unread notification',
-    unread_other: '{{count}} unread notifications',
-    empty: 'All is quiet',
-    empty_text: 'News of your collections, bills and orders will appear here.',
-    letters: 'What to send by e-mail',
-    letters_text: 'Here in the app you see all of it anyway.',
-  },
   outbox: {
     title: 'Outbox',
     lead: 'Letters, codes and calls. All of it is here, even before e-mail and SMS are connected.',

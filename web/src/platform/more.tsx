@@ -27,7 +27,7 @@ export function More() {
         {isMember ? (
           <>
             <Row to="/profile" icon={IconUserCircle} text={t('shell.profile')} />
-            <Row to="/notifications" icon={IconBell} text={t('platform.notifications.title')} />
+            <Row to="/notifications" icon={IconBell} text={t('home.notifications.title')} />
           </>
         ) : (
           <Row to="/sign-in" icon={IconLogin2} text={t('shell.sign_in')} />

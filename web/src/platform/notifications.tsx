@@ -28,11 +28,11 @@ export function Notifications() {
   }, [newest, unread, mutate])
 
   return (
-    <Page title={t('platform.notifications.title')} width={760}>
+    <Page title={t('home.notifications.title')} width={760}>
       {told.isPending && <Skeleton height={320} radius="lg" />}
       {told.isError && !rows && <Failure error={told.error} retry={told.refetch} />}
       {rows?.length === 0 && (
-        <Empty title={t('platform.notifications.empty')}>{t('platform.notifications.empty_text')}</Empty>
+        <Empty title={t('home.notifications.empty')}>{t('home.notifications.empty_text')}</Empty>
       )}
       {rows && rows.length > 0 && (
         <Paper withBorder component="ul" className={classes.told}>
@@ -67,8 +67,8 @@ function LetterKinds() {
   return (
     <Stack gap="md" component="section">
       <Stack gap={4}>
-        <Title order={2}>{t('platform.notifications.letters')}</Title>
-        <Text c="dimmed">{t('platform.notifications.letters_text')}</Text>
+        <Title order={2}>{t('home.notifications.letters')}</Title>
+        <Text c="dimmed">{t('home.notifications.letters_text')}</Text>
       </Stack>
       <Paper withBorder p={{ base: 'md', sm: 'lg' }}>
         <Stack gap="md">

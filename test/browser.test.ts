@@ -206,7 +206,7 @@ test('a change of address asks for the password again', async () => {
   const { page } = visitor
   await signIn(page, anna.username, anna.password)
   await app.platform.pool.query(
-    `update accounts.logins set created_at = created_at - interval '11 minutes' where user_id = $1`,
+    `update accounts.logins set proved_at = proved_at - interval '11 minutes' where user_id = $1`,
     [anna.id],
   )
   await page.goto('/profile')

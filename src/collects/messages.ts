@@ -32,8 +32,8 @@ export const messages: Messages = {
       preview: 'Собрано {{collected}}. Присоединяйтесь!',
       preview_target: 'Собрано {{collected}} из {{target}}. Присоединяйтесь!',
       home: {
-        ends: 'Завершится {{date}}. Собрано {{collected}}.',
-        ends_target: 'Завершится {{date}}. Собрано {{collected}} из {{target}}.',
+        ends: 'До {{date}} · собрано {{collected}}',
+        ends_target: 'До {{date}} · собрано {{collected}} из {{target}}',
         action: 'Посмотреть',
       },
       notification: {

@@ -41,7 +41,7 @@ export const billWords: Messages = {
     statement: { bill: 'Счёт за {{month}}', payment: 'Оплата' },
     home: {
       bill: 'Счёт за {{month}}',
-      bill_text: 'К оплате {{sum}} до {{date}}. {{address}}, кв. {{number}}',
+      bill_text: 'К оплате {{sum}} до {{date}} · {{address}}, кв. {{number}}',
       bill_action: 'Оплатить',
       readings: 'Показания счётчиков',
       readings_text_one: 'Окно открыто ещё {{count}} день. {{address}}, кв. {{number}}',
@@ -136,7 +136,7 @@ export const billWords: Messages = {
     statement: { bill: 'Bill for {{month}}', payment: 'Payment' },
     home: {
       bill: 'Bill for {{month}}',
-      bill_text: '{{sum}} to pay by {{date}}. {{address}}, flat {{number}}',
+      bill_text: '{{sum}} to pay by {{date}} · {{address}}, flat {{number}}',
       bill_action: 'Pay',
       readings: 'Meter readings',
       readings_text_one: 'The window is open for {{count}} more day. {{address}}, flat {{number}}',

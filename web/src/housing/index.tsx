@@ -1,4 +1,4 @@
-import { IconBuildingCommunity, IconHome, IconReceipt2 } from '@tabler/icons-react'
+import { IconBuildingCommunity, IconFileInvoice, IconReceipt2 } from '@tabler/icons-react'
 import { Navigate } from 'react-router'
 import type { Role, WebModule } from '../module.ts'
 import { Guard } from '../ui/guard.tsx'
@@ -9,7 +9,9 @@ const readers: Role[] = ['admin', 'bookkeeper', 'auditor']
 
 export const housing: WebModule = {
   name: 'housing',
-  links: [{ to: '/flat', name: 'flat', icon: IconHome, for: residents, bar: 'bills', under: ['/bills', '/join'] }],
+  links: [
+    { to: '/flat', name: 'flat', icon: IconFileInvoice, for: residents, bar: 'bills', under: ['/bills', '/join'] },
+  ],
   adminLinks: [
     { to: '/admin/houses', name: 'houses', icon: IconBuildingCommunity, for: readers },
     { to: '/admin/tariffs', name: 'tariffs', icon: IconReceipt2, for: readers },

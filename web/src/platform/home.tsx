@@ -38,10 +38,10 @@ export function Home() {
     <Page title={name ? t('home.title', { name }) : t('home.title_nobody')} width={960}>
       {!cards && <Skeleton height={260} radius="lg" />}
       {cards?.length === 0 && (
-        <Paper withBorder className={classes.nothing}>
+        <div className={classes.nothing}>
           <IconSunHigh size={28} aria-hidden />
           <Text>{t('home.nothing')}</Text>
-        </Paper>
+        </div>
       )}
       {cards && cards.length > 0 && (
         <ul className={classes.cards} aria-label={t('home.now')}>

@@ -31,9 +31,7 @@ export function Notifications() {
     <Page title={t('home.notifications.title')} width={760}>
       {told.isPending && <Skeleton height={320} radius="lg" />}
       {told.isError && !rows && <Failure error={told.error} retry={told.refetch} />}
-      {rows?.length === 0 && (
-        <Empty title={t('home.notifications.empty')}>{t('home.notifications.empty_text')}</Empty>
-      )}
+      {rows?.length === 0 && <Empty title={t('home.notifications.empty')}>{t('home.notifications.empty_text')}</Empty>}
       {rows && rows.length > 0 && (
         <Paper withBorder component="ul" className={classes.told}>
           {rows.map((row) => (

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import type pg from 'pg'
 import { bigHouse } from '../test/billing.ts'
 import { client, eventually, startProcess } from '../test/harness.ts'
-import type { caller } from './measure.ts'
+import { type caller, pace } from './measure.ts'
 
 const flats = 20_000
 const insertOnly = `
@@ -62,20 +62,7 @@ export async function prepareBilling(
   await pool.query('analyze')
   let bareMonth = 0
 
-  /** Answers of one caller a second, one after the other with a pause between, while `until` goes on. */
-  const pace = async (until: Promise<unknown>) => {
-    let isOver = false
-    void until.finally(() => (isOver = true))
-    const took: number[] = []
-    while (!isOver) {
-      const began = performance.now()
-      await api.product.call('GET', `/api/houses/${house}/billing-runs?page_size=5`, 200, api.headers)
-      took.push(performance.now() - began)
-      await new Promise((done) => setTimeout(done, 5))
-    }
-    took.sort((a, b) => a - b)
-    return 1000 / took[Math.floor(took.length / 2)]!
-  }
+  const read = () => api.product.call('GET', `/api/houses/${house}/billing-runs?page_size=5`, 200, api.headers)
   return {
     flatsPerSecond: async () => {
       const began = performance.now()
@@ -92,8 +79,8 @@ export async function prepareBilling(
       await pool.query(insertOnly, [month, rows[0].id])
       return flats / ((performance.now() - began) / 1000)
     },
-    answersDuring: async () => pace(over(await start())),
-    answersWithout: () => pace(new Promise((done) => setTimeout(done, 3000))),
+    answersDuring: async () => pace(read, over(await start())),
+    answersWithout: () => pace(read, new Promise((done) => setTimeout(done, 3000))),
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   }
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
 import type pg from 'pg'
-import { makeMailing } from '../test/gateway.ts'
+import { makeMailing, startGateway } from '../test/gateway.ts'
 import { eventually, freePort, startProcess } from '../test/harness.ts'
-import { caller, rate } from './measure.ts'
+import { caller, pace, rate } from './measure.ts'
 
 const body = JSON.stringify({ id: 1_000_000, phone: 79_991_234_567, text: 'Завтра с 9 до 18 не будет горячей воды.' })
 
@@ -61,6 +61,38 @@ export async function prepareSending(
       await worker[Symbol.asyncDispose]()
       await bare.close()
       sink.kill()
+    },
+  }
+}
+
+/** What an API call takes while a worker sends to a gateway that fails in every way, and while it sends to one that answers. */
+export async function prepareFailing(
+  pool: pg.Pool,
+  settings: Record<string, string>,
+  api: { product: ReturnType<typeof caller>; headers: Record<string, string> },
+) {
+  const bad = ['500', '429', 'hang', 'garbage', 'html', 'drip', 'reset before', 'reset after'] as const
+  const gateway = await startGateway()
+  const worker = await startProcess(['worker'], {
+    ...settings,
+    GATEWAY_URL: gateway.url,
+    GATEWAY_RATE: '200',
+    GATEWAY_TIMEOUT_MS: '2000',
+  })
+  const read = () => api.product.call('GET', '/api/mailings?page_size=5', 200, api.headers)
+  const during = async (fails: boolean) => {
+    gateway.follow(({ nth }) => (fails && nth % 3 === 0 ? bad[(nth / 3) % bad.length]! : 'ok'))
+    const mailing = await makeMailing(pool, 100_000, { ends: '1 hour' })
+    const answers = await pace(read, new Promise((done) => setTimeout(done, 4000)))
+    await pool.query('update mailings.mailings set paused_at = now() where id = $1', [mailing])
+    return answers
+  }
+  return {
+    whileItFails: () => during(true),
+    whileItAnswers: () => during(false),
+    async [Symbol.asyncDispose]() {
+      await worker[Symbol.asyncDispose]()
+      await gateway[Symbol.asyncDispose]()
     },
   }
 }

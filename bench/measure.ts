@@ -32,6 +32,20 @@ export async function rate(callers: number, seconds: number, work: (caller: numb
   return done / ((performance.now() - began) / 1000)
 }
 
+/** Answers of one caller a second (1 / median), one after the other with a pause between, while `until` goes on. */
+export async function pace(read: () => Promise<unknown>, until: Promise<unknown>): Promise<number> {
+  let isOver = false
+  void until.finally(() => (isOver = true))
+  const took: number[] = []
+  while (!isOver) {
+    const began = performance.now()
+    await read()
+    took.push(performance.now() - began)
+    await new Promise((done) => setTimeout(done, 5))
+  }
+  return 1000 / median(took)
+}
+
 /** Calls a server over kept connections; any answer but the expected status is an error. */
 export function caller(origin: string, connections: number) {
   const pool = new Pool(origin, { connections, pipelining: 1 })

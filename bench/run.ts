@@ -14,7 +14,7 @@ import { eventually, freePort, startProcess } from '../test/harness.ts'
 import { prepareAudience } from './audience.ts'
 import { prepareBilling } from './billing.ts'
 import { prepareImport } from './importing.ts'
-import { prepareSending } from './mailings.ts'
+import { prepareFailing, prepareSending } from './mailings.ts'
 import { caller, compare, rate } from './measure.ts'
 
 const callers = 64
@@ -192,6 +192,15 @@ for (const concurrency of [64, 256, 1024]) {
     `${concurrency} ÷ 50 ms`,
     to.sentPerSecond,
     async () => most,
+  )
+}
+{
+  await using beside = await prepareFailing(pool, sending, { product, headers: crowd[0]!.headers })
+  await claim(
+    'answers of the API to one caller beside a gateway that fails (1 / median latency)',
+    'the same beside one that answers',
+    beside.whileItFails,
+    beside.whileItAnswers,
   )
 }
 

@@ -17,6 +17,7 @@ export function healthRoutes(app: App, platform: Platform): void {
     },
     async (req, reply) => {
       if (!mayReadMetrics(platform.config, req)) throw new AppError(401, 'request.not_logged_in')
+      await platform.measure()
       return reply.type(registry.contentType).send(await registry.metrics())
     },
   )

@@ -38,7 +38,9 @@
  *   GET    /api/mailings/:id/messages.csv       messagesCsv          messages
  *   GET    /api/messages/:id                    getMessage           messages, mailings, clients
  *
- * The loop mailings.daily (daily.ts) has the statistics mailed once a day, by the job mailings.statistics.
+  loops: [clockLoop, senderLoop, { name: 'mailings.daily', everySeconds: 60, run: askDailyLetter }],
+  jobs: { 'mailings.statistics': { handle: mailStatistics, batchSize: 5 } },
+  measure: measureMessages,
  * The loop mailings.clock (clock.ts) begins mailings, making their messages (audience.ts), ends and finishes them.
  */
 import type { Module } from '../platform/module.ts'
@@ -52,6 +54,7 @@ import { Client, Message } from './schemas.ts'
 import { Mailing } from './schemas-mailings.ts'
 import { seed } from './seed.ts'
 import { senderLoop } from './sender.ts'
+import { measureMessages } from './senders.ts'
 import { settings } from './settings.ts'
 
 declare module '../platform/access.ts' {
@@ -73,6 +76,7 @@ export const mailings: Module = {
   demonstrate,
   loops: [clockLoop, senderLoop, { name: 'mailings.daily', everySeconds: 60, run: askDailyLetter }],
   jobs: { 'mailings.statistics': { handle: mailStatistics, batchSize: 5 } },
+  measure: measureMessages,
   invariants: [
     {
       name: 'the counters of a mailing are its messages, counted',

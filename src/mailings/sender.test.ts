@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { countsOf, type Deed, type FakeGateway, makeMailing, startGateway } from '../../test/gateway.ts'
 import { eventually, freePort, logInAdmin, startApp, type TestApp } from '../../test/harness.ts'
+import { without } from '../../test/programs.ts'
 
 const concurrency = 32
 let app: TestApp
@@ -50,12 +55,6 @@ test('messages are sent', async () => {
     assert.match(one.text, new RegExp(`^Ваш номер ${one.phone}, метка tag\\d$`))
   }
   assert.equal(new Set(gateway.seen.map((s) => s.id)).size, 300)
-  const [story] = await eventually('it is told in the log', () => {
-    const lines = app.logs.map((line) => JSON.parse(line)).filter((line) => line.message_id === gateway.seen[0]!.id)
-    return lines.length > 0 && lines
-  })
-  assert.equal(story.mailing_id, mailing)
-  assert.ok(story.client_id)
   await app.audit()
 })
 
@@ -142,11 +141,11 @@ test('mailings share fairly', async () => {
   const long = await makeMailing(pool(), 2000)
   await eventually('the long one goes', () => gateway.seen.length > 50)
   const short = await makeMailing(pool(), 100)
+  const begun = gateway.seen.length
   await settled(short)
   const ofShort = new Set((await rowsOf(short)).map((m) => m.id))
   const places = gateway.seen.flatMap((s, i) => (ofShort.has(s.id) ? [i] : []))
-  const between = places.at(-1)! - places[0]!
-  assert.ok(between < 400, `100 messages among ${between}`)
+  assert.ok(places.at(-1)! - begun < 1000, `100 messages among ${places.at(-1)! - begun}`)
   await settled(long)
 })
 
@@ -197,26 +196,26 @@ test('who must not be written to', async () => {
 // forward holds for calls under way too.
 test('the end is hard', async () => {
   gateway.follow(() => 'hang')
-  const mailing = await makeMailing(pool(), 200, { ends: '4 s' })
   const moved = await makeMailing(pool(), 100, { ends: '1 hour' })
-  await eventually('both are under way', () => gateway.seen.length >= concurrency)
-  const { rows } = await pool().query(
-    `update mailings.mailings set ends_at = clock_timestamp() + interval '400 ms' where id = $1 returning ends_at`,
-    [moved],
-  )
-  await pool().query(`select pg_notify('dvor', 'mailing ' || $1)`, [moved])
-  const over = async (id: number) => {
-    const { rows } = await pool().query(
-      `select ends_at from mailings.mailings m where id = $1 and ends_at < clock_timestamp()
-       and not exists (select from mailings.messages where mailing_id = m.id and claimed)`,
-      [id],
-    )
-    return rows[0]
-  }
-  await eventually('both are over', async () => (await over(mailing)) && (await over(moved)))
+  await eventually('it is under way', () => gateway.seen.length >= concurrency)
+  await pool().query(`update mailings.mailings set ends_at = clock_timestamp() + interval '400 ms' where id = $1`, [
+    moved,
+  ])
+  await pool().query(`select pg_notify('dvor', $1)`, [`mailing ${moved}`])
+  const over = (id: number) =>
+    eventually('it is over', async () => {
+      const { rows } = await pool().query(
+        `select ends_at from mailings.mailings m where id = $1 and ends_at < clock_timestamp()
+         and not exists (select from mailings.messages where mailing_id = m.id and claimed)`,
+        [id],
+      )
+      return rows[0] && Date.parse(rows[0].ends_at)
+    })
+  const first = await over(moved)
+  const mailing = await makeMailing(pool(), 200, { ends: '3 s' })
   const ends = new Map([
-    [moved, Date.parse(rows[0].ends_at)],
-    [mailing, Date.parse((await over(mailing)).ends_at)],
+    [moved, first],
+    [mailing, await over(mailing)],
   ])
   const ofId = new Map([...(await rowsOf(mailing)), ...(await rowsOf(moved))].map((m) => [m.id, m]))
   for (const one of gateway.seen) {
@@ -293,4 +292,75 @@ test('a message to try it', async () => {
   assert.equal(body.counts.total, 0)
   const { body: state } = await app.get('/api/mailings/gateway', { token })
   assert.deepEqual([state.sandbox, state.breaker, state.concurrency, state.rate], [false, 'closed', concurrency, null])
+})
+
+// Guarantee: the commands of the documentation find in a log everything about a mailing, a message and a client.
+test('the story of a message', { skip: without('jq', 'grep') }, async () => {
+  const mailing = await makeMailing(pool(), 20)
+  await settled(mailing)
+  const [message] = await rowsOf(mailing)
+  const folder = mkdtempSync(join(tmpdir(), 'dvor-log-'))
+  try {
+    await eventually(
+      'the log has all',
+      () => app.logs.filter((l) => l.includes(`"mailing_id":${mailing},`)).length >= 20,
+    )
+    writeFileSync(join(folder, 'dvor.log'), app.logs.join(''))
+    const commands = readFileSync('docs/mailings.md', 'utf8').matchAll(/(jq -c '|grep -E ')[^`\n]*dvor\.log/g)
+    const found = [...commands].map(([command]) => {
+      const [, name] = command.match(/(\w+_id)/)!
+      const id = name === 'mailing_id' ? mailing : name === 'message_id' ? message.id : message.client_id
+      const lines = execFileSync('sh', ['-c', command.replace('42', id)], { cwd: folder, encoding: 'utf8' })
+      return [command.slice(0, 2), name, lines.trim().split('\n').length]
+    })
+    assert.deepEqual(found, [
+      ['jq', 'mailing_id', 20],
+      ['jq', 'message_id', 1],
+      ['jq', 'client_id', 1],
+      ['gr', 'message_id', 1],
+    ])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+// Guarantee: the metrics say how many messages stand where, how late the latest is, and what calls came to.
+test('metrics', async () => {
+  const values = async () => {
+    const { text } = await app.get('/metrics')
+    const lines = text.matchAll(/^(dvor_(?:mailing|outgoing_breaker)[^ ]*) (.+)$/gm)
+    return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)])) as Record<string, number>
+  }
+  gateway.follow(() => '500')
+  const before = await values()
+  const late = await makeMailing(pool(), 3, { due: '-1 hour' }, true)
+  assert.equal(
+    (await values())['dvor_mailing_messages{status="processing"}'],
+    before['dvor_mailing_messages{status="processing"}']! + 3,
+  )
+  assert.ok((await values()).dvor_mailing_lag_seconds! < 1000, 'what is paused is not late')
+  // Of a row that somebody holds no claim takes anything.
+  const holder = await pool().connect()
+  try {
+    await holder.query('update mailings.mailings set paused_at = null where id = $1', [late])
+    await holder.query('begin')
+    await holder.query('select from mailings.mailings where id = $1 for update', [late])
+    const { dvor_mailing_lag_seconds: lag } = await values()
+    assert.ok(lag! >= 3600 || gateway.seen.length > 0, `${lag} s`)
+    gateway.follow(() => 'ok')
+    await holder.query('commit')
+  } finally {
+    holder.release()
+  }
+  await settled(late)
+  const after = await values()
+  assert.equal(after['dvor_outgoing_breaker{endpoint="gateway"}'], 0)
+  const sent = (v: Record<string, number>) => [
+    v['dvor_mailing_attempts_total{outcome="sent"}'],
+    v['dvor_mailing_messages{status="sent"}'],
+  ]
+  assert.deepEqual(
+    sent(after),
+    sent(before).map((n) => n! + 3),
+  )
 })

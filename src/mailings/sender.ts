@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { transaction } from '../platform/database.ts'
 import { type Loop, wake } from '../platform/loops.ts'
+import { mailingAttempts } from '../platform/metrics.ts'
 import type { Platform } from '../platform/module.ts'
 import { type Claimed, claimMessages, findEnds, findRunning, postpone, queueStart, type Running } from './claim.ts'
 import { expireMessages, mailingTopic } from './expire.ts'
@@ -242,6 +243,7 @@ export async function sendDue(platform: Platform, signal: AbortSignal): Promise<
     else {
       line.underWay--
       const now = performance.now()
+      mailingAttempts.inc({ outcome: outcome.kind })
       log.info(
         {
           ...namesOf(message),

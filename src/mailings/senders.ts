@@ -1,4 +1,5 @@
 import { run } from '../platform/database.ts'
+import { mailingLag, mailingMessages } from '../platform/metrics.ts'
 import type { Platform } from '../platform/module.ts'
 import type { GatewayState } from './schemas-gateway.ts'
 import { mailingsSettings } from './settings.ts'
@@ -48,6 +49,23 @@ export async function leave({ pool }: Platform, id: string): Promise<void> {
      update mailings.senders set in_flight = 0, under_way = 0, expires_at = clock_timestamp() where id = $1`,
     [id],
   )
+}
+
+/** Sets the gauges of messages and of how late the latest of them is. */
+export async function measureMessages({ pool }: Platform): Promise<void> {
+  const [now] = await run<Record<'processing' | 'sent' | 'error' | 'expired' | 'lag', number>>(
+    pool,
+    `select c.*, l.lag from (
+       select coalesce(sum(total - sent - error - expired), 0)::float8 processing, coalesce(sum(sent), 0)::float8 sent,
+         coalesce(sum(error), 0)::float8 error, coalesce(sum(expired), 0)::float8 expired from mailings.counters) c,
+       (select coalesce(greatest(extract(epoch from clock_timestamp() - min(d.due_at)), 0), 0)::float8 lag
+        from mailings.mailings m cross join lateral (
+          select due_at from mailings.messages where mailing_id = m.id and status = 'processing' order by due_at limit 1) d
+        where m.status = 'running' and m.paused_at is null) l`,
+  )
+  const { lag, ...byStatus } = now!
+  for (const [status, count] of Object.entries(byStatus)) mailingMessages.set({ status }, count)
+  mailingLag.set(lag)
 }
 
 /** How the gateway does, over all processes that send: the worst breaker, the calls under way, and what the latest says of its time. */

@@ -52,6 +52,29 @@ export const outgoingSeconds = new Histogram({
   buckets: [0.01, 0.05, 0.2, 1, 5, 10],
   registers,
 })
+export const outgoingBreaker = new Gauge({
+  name: 'dvor_outgoing_breaker',
+  help: 'Whether an outside endpoint is called: 0 yes, 1 one call tries it, 2 it is left alone',
+  labelNames: ['endpoint'],
+  registers,
+})
+export const mailingAttempts = new Counter({
+  name: 'dvor_mailing_attempts_total',
+  help: 'Calls of the gateway for messages of mailings, by what they came to',
+  labelNames: ['outcome'],
+  registers,
+})
+export const mailingMessages = new Gauge({
+  name: 'dvor_mailing_messages',
+  help: 'Messages of all mailings by status',
+  labelNames: ['status'],
+  registers,
+})
+export const mailingLag = new Gauge({
+  name: 'dvor_mailing_lag_seconds',
+  help: 'For how long the message that waits longest is due, of mailings that run and are not paused',
+  registers,
+})
 export const databaseConnections = new Gauge({
   name: 'dvor_database_connections',
   help: 'Connections of this process',

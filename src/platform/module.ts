@@ -43,6 +43,8 @@ export type Platform = {
   /** For short reads that every request begins with, and for batches: no crowd in the pool holds these up. */
   quickPool: pg.Pool
   batchPool: pg.Pool
+  /** Sets the gauges of the modules to what the database says; one that fails keeps what it said last. */
+  measure(): Promise<void>
   /** Commits something; refuses with 503 when that takes over 3 s or the database is away. */
   ready(): Promise<void>
   cache: Cache
@@ -187,6 +189,8 @@ export type Module = {
   jobs?: Record<string, JobKind<Platform, any>>
   loops?: Loop<Platform>[]
   invariants: Invariant[]
+  /** Sets its gauges, whenever the metrics are read. */
+  measure?(platform: Platform): Promise<void>
   seed?: Seed
   /** What the demonstration shows beyond the seed, such as pictures. */
   demonstrate?(platform: Platform): Promise<void>

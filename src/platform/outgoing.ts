@@ -10,7 +10,7 @@ import {
 } from 'cockatiel'
 import { type Dispatcher, Pool } from 'undici'
 import type { Logger } from './log.ts'
-import { outgoingSeconds } from './metrics.ts'
+import { outgoingBreaker, outgoingSeconds } from './metrics.ts'
 
 export type OutgoingRequest = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -112,6 +112,9 @@ export function openOutgoing(options: {
       halfOpenAfter: watched(new ExponentialBackoff({ initialDelay: limits.pauseMs, maxDelay: limits.longestPauseMs })),
     },
   )
+  const states = { [CircuitState.HalfOpen]: 1, [CircuitState.Open]: 2 } as Record<CircuitState, number>
+  outgoingBreaker.set({ endpoint: name }, 0)
+  breaker.onStateChange((state) => outgoingBreaker.set({ endpoint: name }, states[state] ?? 0))
   breaker.onBreak(() => log.warn({ endpoint: name }, 'the endpoint fails and is left alone for a while'))
   breaker.onReset(() => log.info({ endpoint: name }, 'the endpoint answers again'))
   const turns = bulkhead(options.concurrency, Number.POSITIVE_INFINITY)

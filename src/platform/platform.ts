@@ -63,6 +63,10 @@ export async function createPlatform(
     pool,
     quickPool,
     batchPool,
+    async measure() {
+      const measured = await Promise.allSettled(modules.map((module) => module.measure?.(platform)))
+      for (const one of measured) if (one.status === 'rejected') log.debug({ err: one.reason }, 'a gauge was not read')
+    },
     ready: connections.ready,
     cache,
     jobs,

@@ -176,6 +176,9 @@ test('an audience is checked', async () => {
   )
   const debtors = body.results[2]
   assert.deepEqual(debtors.parameters.properties.over.title, 'Owe more than')
+  const [house] = debtors.parameters.properties.house.oneOf
+  const { body: named } = await app.get(`/api/houses/${house.const}`, { token })
+  assert.equal(house.title, named.address)
   assert.deepEqual(
     debtors.placeholders.map((p: Json) => p.name),
     ['phone', 'tag', 'name', 'apartment', 'sum'],

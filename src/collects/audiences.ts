@@ -7,7 +7,7 @@ export const audiences: Audience[] = [
   {
     name: 'collects.givers',
     parameters: Closed({ collect: Id() }),
-    references: { collect: 'collects.collects' },
+    references: { collect: { table: 'collects.collects', title: 'title' } },
     placeholders: ['name', 'sum'],
     people: ({ collect }: { collect: number }) => sql`
       select u.phone, null::text timezone, jsonb_build_object(

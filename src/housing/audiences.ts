@@ -20,7 +20,7 @@ const residentsOf = (flats: RawBuilder<unknown>, more = sql`'{}'::jsonb`) => sql
 const ofHouse = (house: number | undefined) => (house === undefined ? sql`true` : sql`a.house_id = ${house}`)
 const living = sql`(a.ended_on is null or a.ended_on >= (now() at time zone h.timezone)::date)`
 const house = Type.Optional(Id())
-const references = { house: 'housing.houses' }
+const references = { house: { table: 'housing.houses', title: 'address' } }
 
 /** Whom mailings can be sent to. */
 export const audiences: Audience[] = [

@@ -57,7 +57,7 @@ export async function aimOf(platform: Platform, db: Db | Tx, filter: Filter): Pr
   const checked: Record<string, unknown> = structuredClone(parameters)
   if (!check(checked))
     throw fieldFaults(fieldFaultsOf(check.errors ?? []).map((fault) => ({ ...fault, path: `/filter${fault.path}` })))
-  for (const [name, table] of Object.entries(found.references ?? {})) {
+  for (const [name, { table }] of Object.entries(found.references ?? {})) {
     const id = checked[name]
     if (id === undefined) continue
     const { rows } = await sql`select from ${sql.table(table)} where id = ${id}`.execute(db)
@@ -66,29 +66,50 @@ export async function aimOf(platform: Platform, db: Db | Tx, filter: Filter): Pr
   return { operator_codes: [], tags: [], audience, audience_parameters: checked }
 }
 
-/** The audiences that may stand in a filter, with words for people. */
-export function listAudiences(
-  { audiences, translate }: Platform,
+/** So many rows are offered to choose from. */
+const mostChoices = 500
+
+/** What the parameters of an audience that name a row may name, the newest ones, as JSON Schema says it. */
+async function choicesOf(db: Db, { references = {} }: Audience): Promise<Record<string, object>> {
+  const choices: Record<string, object> = {}
+  for (const [name, { table, title }] of Object.entries(references)) {
+    const { rows } = await sql<{ const: number; title: string }>`
+      select id as const, title from (select id, ${sql.ref(title)} title from ${sql.table(table)} order by id desc limit ${mostChoices}) t
+      order by title`.execute(db)
+    choices[name] = { oneOf: rows }
+  }
+  return choices
+}
+
+/** The audiences that may stand in a filter, with words for people and what can be chosen. */
+export async function listAudiences(
+  { audiences, db, translate }: Platform,
   locale: Locale,
   page: ReturnType<typeof pageRequest>,
-): PageOf<AudienceShape> {
-  const worded = audiences.map(({ name, parameters, placeholders }): AudienceShape => {
+): Promise<PageOf<AudienceShape>> {
+  const shown = audiences.slice(page.offset, page.offset + page.limit)
+  const results: AudienceShape[] = []
+  for (const audience of shown) {
+    const { name, parameters, placeholders } = audience
     const words = (key: string) => translate(locale, `${name.replace('.', '.audiences.')}.${key}`)
-    const { properties } = parameters
-    return {
+    const choices = await choicesOf(db, audience)
+    results.push({
       name,
       label: words('label'),
       parameters: {
         ...parameters,
         properties: Object.fromEntries(
-          Object.entries(properties).map(([key, schema]) => [key, { title: words(key), ...schema }]),
+          Object.entries(parameters.properties).map(([key, schema]) => [
+            key,
+            { title: words(key), ...schema, ...choices[key] },
+          ]),
         ),
       },
       placeholders: [
         ...ownPlaceholders.map((key) => ({ name: key, label: translate(locale, `mailings.placeholders.${key}`) })),
         ...placeholders.map((key) => ({ name: key, label: words(key) })),
       ],
-    }
-  })
-  return pageAnswer(page, worded.slice(page.offset, page.offset + page.limit), worded.length)
+    })
+  }
+  return pageAnswer(page, results, audiences.length)
 }

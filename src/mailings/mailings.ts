@@ -46,7 +46,7 @@ export async function getMailing(db: Db | Tx, id: number): Promise<Mailing> {
 }
 
 /** A mailing for those who watch it. */
-export async function mailingState({ db }: Platform, id: number): Promise<State> {
+export async function mailingState({ db }: Platform, id: number): Promise<State & { data: Mailing }> {
   const now = await getMailing(db, id)
   const isOver = now.status === 'finished' || now.status === 'cancelled'
   const { updated_at, paused_at, status, counts } = now

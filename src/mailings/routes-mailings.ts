@@ -4,12 +4,14 @@ import { cursorRequest, pageRequest } from '../http/pages.ts'
 import { IdParams, NoContent, NoQuery, Ref } from '../http/schemas.ts'
 import { sendEdition } from '../platform/etags.ts'
 import type { App } from '../platform/fastify.ts'
+import type { Locale } from '../platform/i18n.ts'
 import type { Platform } from '../platform/module.ts'
 import { cancelMailing, pauseMailing, resumeMailing, retryMailing } from './active.ts'
 import { mailingTopic } from './expire.ts'
 import { listAudiences } from './filters.ts'
 import { changeMailing, createMailing, getMailing, listMailings, mailingState, removeMailing } from './mailings.ts'
 import { previewMailing } from './preview.ts'
+import { wordPause } from './reasons.ts'
 import {
   Audiences,
   AudiencesQuery,
@@ -31,13 +33,21 @@ const eventStream = { content: { 'text/event-stream': { schema: Type.String() } 
 
 /** Mailings, and what is done with those that run. */
 export function mailingRoutes(app: App, platform: Platform): void {
+  /** Why it paused is kept as a code, for it is read in more than one language. */
+  const worded = (req: { locale: Locale }, mailing: Mailing): Mailing => ({
+    ...mailing,
+    pause_reason: wordPause(platform.translate, req.locale, mailing.pause_reason),
+  })
   app.get(
     '/api/mailings',
     {
       config: { access: readers },
       schema: { summary: 'Mailings', querystring: MailingsQuery, response: { 200: Mailings } },
     },
-    async (req) => listMailings(platform, req.query, cursorRequest(req)),
+    async (req) => {
+      const page = await listMailings(platform, req.query, cursorRequest(req))
+      return { ...page, results: page.results.map((mailing) => worded(req, mailing)) }
+    },
   )
   app.post(
     '/api/mailings',
@@ -92,7 +102,8 @@ export function mailingRoutes(app: App, platform: Platform): void {
         response: { 200: aMailing },
       },
     },
-    async (req, reply) => sendEdition(req, reply, await getMailing(platform.db, req.params.id), mailingEdits) as never,
+    async (req, reply) =>
+      sendEdition(req, reply, worded(req, await getMailing(platform.db, req.params.id)), mailingEdits) as never,
   )
   const changing = (summary: string) => ({
     summary,
@@ -107,7 +118,8 @@ export function mailingRoutes(app: App, platform: Platform): void {
       config: { access: staff, versioned: true, refuses: [409] },
       schema: { ...changing('Replace a mailing'), body: WholeMailing },
     },
-    async (req) => changeMailing(platform, req.user, req.params.id, req.body, req.headers['if-match']),
+    async (req) =>
+      worded(req, await changeMailing(platform, req.user, req.params.id, req.body, req.headers['if-match'])),
   )
   app.patch(
     '/api/mailings/:id',
@@ -115,7 +127,8 @@ export function mailingRoutes(app: App, platform: Platform): void {
       config: { access: staff, versioned: true, refuses: [409] },
       schema: { ...changing('Change a mailing'), body: MailingChange },
     },
-    async (req) => changeMailing(platform, req.user, req.params.id, req.body, req.headers['if-match']),
+    async (req) =>
+      worded(req, await changeMailing(platform, req.user, req.params.id, req.body, req.headers['if-match'])),
   )
   app.delete(
     '/api/mailings/:id',
@@ -179,7 +192,10 @@ export function mailingRoutes(app: App, platform: Platform): void {
     async (req, reply) =>
       streamEvents(platform, req, reply, {
         topic: mailingTopic(req.params.id),
-        read: () => mailingState(platform, req.params.id),
+        read: async () => {
+          const { data, ...state } = await mailingState(platform, req.params.id)
+          return { ...state, data: worded(req, data) }
+        },
       }) as never,
   )
 }

@@ -120,6 +120,7 @@ test('a mailing pauses by itself', async () => {
     return body.paused_at && body
   })
   assert.equal(paused.status, 'running')
+  assert.match(paused.pause_reason, /^Ошибок среди последних 200 ответов шлюза: 1\d\d\. Последняя: /)
   const { rows } = await pool().query('select pause_reason from mailings.mailings where id = $1', [mailing])
   assert.match(rows[0].pause_reason, /^errors 1\d\d status 400$/)
   await eventually('the calls under way are over', async () => !(await rowsOf(mailing)).some((m) => m.claimed))

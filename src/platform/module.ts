@@ -145,9 +145,9 @@ export type Invariant = { name: string; sql: string }
  */
 export type Audience = {
   name: string
-  /** A closed object; those that name a row say in `references` of which table. */
+  /** A closed object; those that name a row say in `references` of which table, and the column by which people know it. */
   parameters: TObject
-  references?: Record<string, string>
+  references?: Record<string, { table: string; title: string }>
   /** What `fields` of each of its people hold. */
   placeholders: readonly string[]
   /**

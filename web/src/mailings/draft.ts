@@ -106,7 +106,7 @@ type Schema = {
   type?: string
   pattern?: string
   examples?: unknown[]
-  enum?: string[]
+  oneOf?: { const: number | string; title: string }[]
   anyOf?: Schema[]
 }
 
@@ -128,7 +128,9 @@ export function parametersOf(audience: Audience | undefined): Parameter[] {
       title: property.title ?? name,
       type,
       isNeeded: schema?.required?.includes(name) ?? false,
-      ...(property.enum && { choices: property.enum.map((value) => ({ value, label: value })) }),
+      ...(property.oneOf && {
+        choices: property.oneOf.map((one) => ({ value: String(one.const), label: one.title })),
+      }),
     }
   })
 }

@@ -67,12 +67,14 @@ async function launch(): Promise<Browser> {
 }
 
 /** A browser of its own, as another person has it. Anything that breaks in its pages fails the test. */
-async function visit(browser: Browser, url: string, width: number) {
+async function visit(browser: Browser, url: string, width: number, installed: boolean) {
   const context = await browser.newContext({
     baseURL: url,
     viewport: { width: width, height: 780 },
     reducedMotion: 'reduce',
     locale: 'ru-RU',
+    // It would stand between a test and what the page asks for.
+    serviceWorkers: installed ? 'allow' : 'block',
   })
   context.setDefaultTimeout(60_000)
   const broken: string[] = []
@@ -97,7 +99,7 @@ export async function openBrowser(serverUrl: string) {
   assert.ok(existsSync('web/dist/index.html'), 'web/dist is missing: npm test builds it')
   const browser = await launch()
   return {
-    visit: ({ width = 360, url = serverUrl }: { width?: number; url?: string } = {}) => visit(browser, url, width),
+    visit: ({ width = 360, url = serverUrl, installed = false } = {}) => visit(browser, url, width, installed),
     [Symbol.asyncDispose]: () => browser.close(),
   }
 }

@@ -3,6 +3,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig, type InlineConfig, type UserConfig } from 'vite'
 import { firstLoad } from './build/first-load.ts'
 import { fonts } from './build/fonts.ts'
+import { installable } from './build/installable.ts'
 import { mantineStyles } from './build/mantine-styles.ts'
 import { findPages } from './build/pages.ts'
 import { precompress } from './build/precompress.ts'
@@ -35,7 +36,7 @@ export default defineConfig(async ({ command }): Promise<UserConfig> => {
   const codeSplitting = command === 'build' ? await learnChunks(common, pages, first) : undefined
   return {
     ...common,
-    plugins: [...common.plugins, firstLoad(pages, asked), precompress()],
+    plugins: [...common.plugins, firstLoad(pages, asked), installable(), precompress()],
     server: {
       proxy: Object.fromEntries(['/api', '/auth', '/docs', '/files', '/health'].map((path) => [path, server])),
     },

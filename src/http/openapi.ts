@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { Access } from '../platform/access.ts'
@@ -13,6 +14,34 @@ const whoMay = (access: Access): string => {
   if (access === 'user') return 'Who may: everybody who is logged in.'
   return `Who may: ${access.join(', ')}.`
 }
+
+/** `GET /api/collects/{id}/payments` is getCollectsByIdPayments: what generated clients call it. */
+const operationOf = (method: string, url: string) =>
+  url
+    .replace(/^\/api/, '')
+    .split('/')
+    .filter(Boolean)
+    .reduce(
+      (name, part) =>
+        name +
+        (part.startsWith(':') ? `-by-${part.slice(1)}` : `-${part}`)
+          .split(/[^A-Za-z0-9]+/)
+          .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+          .join(''),
+      method.toLowerCase(),
+    )
+
+const dress = `
+  body { background: #f8f6f1; }
+  .swagger-ui .topbar { background: #235f3b; padding: 8px 0; }
+  .swagger-ui .topbar img { height: 40px; }
+  .swagger-ui .topbar .download-url-wrapper { display: none; }
+  .swagger-ui .info .title { color: #1d2620; }
+  .swagger-ui .btn.authorize, .swagger-ui .btn.authorize svg { color: #235f3b; border-color: #235f3b; fill: #235f3b; }
+`
+const favicon = new URL('../../web/dist/favicon.svg', import.meta.url)
+/** The mark of the web app, where it is built. */
+const mark = existsSync(favicon) ? readFileSync(favicon) : undefined
 
 /** Collects every route into the OpenAPI document and serves it at /docs and /api/schema. */
 export async function registerDocs(app: App, modules: Module[]): Promise<void> {
@@ -69,6 +98,7 @@ export async function registerDocs(app: App, modules: Module[]): Promise<void> {
         url,
         schema: {
           ...schema,
+          operationId: operationOf(String(route.method), url),
           description: [schema?.description, whoMay(access)].filter(Boolean).join('\n\n'),
           ...(Object.keys(headers).length ? { headers: { type: 'object', properties: headers } } : {}),
           response: succeeds ? schema?.response : { 200: { description: 'Done' }, ...(schema?.response as object) },
@@ -87,8 +117,21 @@ export async function registerDocs(app: App, modules: Module[]): Promise<void> {
       onRequest: (req, reply, done) =>
         req.url.split('?')[0] === '/docs/json' ? void reply.redirect('/api/schema') : done(),
     },
-    theme: { title: 'Dvor', css: [{ filename: 'dvor.css', content: '.swagger-ui .topbar { display: none }' }] },
-    uiConfig: { persistAuthorization: true, docExpansion: 'list', tryItOutEnabled: true },
+    theme: {
+      title: 'Dvor, API',
+      ...(mark && {
+        favicon: [{ filename: 'dvor.svg', rel: 'icon', sizes: 'any', type: 'image/svg+xml', content: mark }],
+      }),
+      css: [{ filename: 'dvor.css', content: dress }],
+    },
+    ...(mark && { logo: { type: 'image/svg+xml', content: mark, href: '/', target: '_self' } }),
+    uiConfig: {
+      persistAuthorization: true,
+      docExpansion: 'none',
+      tryItOutEnabled: true,
+      operationsSorter: 'alpha',
+      filter: true,
+    },
   })
   let document: { body: Buffer; etag: string } | undefined
   const small: Partial<Record<Encoding, Promise<Buffer>>> = {}

@@ -9,11 +9,15 @@ import { createRoot } from 'react-dom/client'
 import { RouterProvider } from 'react-router/dom'
 import './i18n.ts'
 import { router } from './app.tsx'
+import { forgetAnswers, install } from './installed.ts'
 import { queries } from './queries.ts'
 import { onOtherPerson, refreshSession } from './session.ts'
 import { theme, variables } from './theme.ts'
 
-onOtherPerson(() => void queries.resetQueries())
+onOtherPerson(() => {
+  void forgetAnswers()
+  void queries.resetQueries()
+})
 void refreshSession()
 
 // Loaded with the first notice, which waits in its store meanwhile.
@@ -56,3 +60,7 @@ else {
     draw()
   })
 }
+
+// The load may be over: this file waits for words.
+if (document.readyState === 'complete') void install()
+else addEventListener('load', () => void install())

@@ -21,7 +21,8 @@ export function onOtherPerson(callback: () => void): void {
 }
 
 function become(next: State, token?: string) {
-  const left = state === 'member' && next !== 'member'
+  // Whoever was here before this page was opened has left too, if nobody is signed in any more.
+  const left = (state === 'member' && next !== 'member') || (state !== 'visitor' && next === 'visitor')
   access = token
   state = next
   for (const listener of listeners) listener()
@@ -41,6 +42,7 @@ export const accessToken = () => access
 export const useSession = () => useSyncExternalStore(subscribe, current)
 
 export function beginSession(tokens: Tokens): void {
+  if (state !== 'member') forget()
   become('member', tokens.access)
   otherTabs?.postMessage('begun')
 }

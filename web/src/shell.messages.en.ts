@@ -36,6 +36,7 @@ export const en = {
     light: 'Light',
     dark: 'Dark',
   },
+  new_version: { title: 'A new version is out', text: 'Press to reload the page.' },
   offline: 'You are offline. This is what was loaded before; we go on by ourselves once the connection is back.',
   failure: {
     title: 'This could not be loaded',

@@ -15,9 +15,10 @@ const whoMay = (access: Access): string => {
   return `Who may: ${access.join(', ')}.`
 }
 
-/** `GET /api/collects/{id}/payments` is getCollectsByIdPayments: what generated clients call it. */
+/** `GET /api/collects/{id}/payments` is getCollectsByIdPayments: what generated clients call it; Root for what is not under /api. */
 const operationOf = (method: string, url: string) =>
   url
+    .replace(/^\/(?!api\/)/, '/root/')
     .replace(/^\/api/, '')
     .split('/')
     .filter(Boolean)
@@ -111,7 +112,10 @@ export async function registerDocs(app: App, modules: Module[]): Promise<void> {
     routePrefix: '/docs',
     staticCSP: true,
     // Over plain HTTP it would ask for its own scripts by HTTPS.
-    transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;/, ''),
+    transformStaticCSP: (policy) =>
+      policy
+        .replace(/\s*upgrade-insecure-requests;/, '')
+        .replace(/style-src [^;]*/, "style-src 'self' 'unsafe-inline'"),
     // The page reads the document where everybody does.
     uiHooks: {
       onRequest: (req, reply, done) =>

@@ -15,35 +15,7 @@ export interface paths {
          * The process runs
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description Busy or away; try again */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getRootHealthLive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -63,35 +35,7 @@ export interface paths {
          * The database commits
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description Busy or away; try again */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getRootHealthReady"];
         put?: never;
         post?: never;
         delete?: never;
@@ -111,35 +55,7 @@ export interface paths {
          * Prometheus metrics, for this machine and for who bears METRICS_TOKEN
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getRootMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -159,53 +75,7 @@ export interface paths {
          * The organisation; administrators see its requisites too
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @example Двор */
-                            name: string;
-                            locale: string;
-                            currency: string;
-                            timezone: string;
-                            modules: string[];
-                            requisites?: {
-                                payee?: string | null;
-                                inn?: string | null;
-                                kpp?: string | null;
-                                bic?: string | null;
-                                bank_name?: string | null;
-                                account?: string | null;
-                                correspondent_account?: string | null;
-                                phone?: string | null;
-                                email?: string | null;
-                            };
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getOrganisation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -215,71 +85,7 @@ export interface paths {
          * Change name and requisites
          * @description Who may: admin.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** Format: line */
-                        name?: string;
-                        requisites?: {
-                            payee?: string | null;
-                            inn?: string | null;
-                            kpp?: string | null;
-                            bic?: string | null;
-                            bank_name?: string | null;
-                            account?: string | null;
-                            correspondent_account?: string | null;
-                            phone?: string | null;
-                            email?: string | null;
-                        };
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @example Двор */
-                            name: string;
-                            locale: string;
-                            currency: string;
-                            timezone: string;
-                            modules: string[];
-                            requisites?: {
-                                payee?: string | null;
-                                inn?: string | null;
-                                kpp?: string | null;
-                                bic?: string | null;
-                                bank_name?: string | null;
-                                account?: string | null;
-                                correspondent_account?: string | null;
-                                phone?: string | null;
-                                email?: string | null;
-                            };
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchOrganisation"];
         trace?: never;
     };
     "/api/home": {
@@ -293,86 +99,7 @@ export interface paths {
          * What needs the caller now, and what is going on
          * @description Who may: everybody who is logged in.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description What needs the caller now, the most urgent first; at most 3 */
-                            cards: {
-                                /** @example housing.bill */
-                                kind: string;
-                                /** @example Счёт за октябрь 2026 г. */
-                                title: string;
-                                /** @example К оплате 4 200,50 ₽ до 15 ноября */
-                                text: string;
-                                /**
-                                 * @description What there is to do
-                                 * @example Оплатить
-                                 */
-                                action: string;
-                                /**
-                                 * @description The page of the web app
-                                 * @example /bills/12
-                                 */
-                                path: string;
-                                due: string | null;
-                            }[];
-                            /** @description The last ones */
-                            notifications: {
-                                id: number;
-                                /** @example collects.update */
-                                kind: string;
-                                /** @example «Скамейки во двор»: новость от организатора */
-                                text: string;
-                                /**
-                                 * @description The page of the web app
-                                 * @example /collects/1
-                                 */
-                                path: string;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                                read_at: string | null;
-                            }[];
-                            /** @description Collects under way, those that end first */
-                            live_collects: components["schemas"]["Collect"][];
-                            /** @description The last twelve months of all flats of the caller, the oldest first; empty without a flat */
-                            months: {
-                                /** @example 2026-11 */
-                                month: string;
-                                /** @example 1500.00 */
-                                billed: string;
-                                /** @example 1500.00 */
-                                paid: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHome"];
         put?: never;
         post?: never;
         delete?: never;
@@ -392,67 +119,7 @@ export interface paths {
          * What the caller was told, newest first
          * @description Who may: everybody who is logged in, about their own account.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                /** @example collects.update */
-                                kind: string;
-                                /** @example «Скамейки во двор»: новость от организатора */
-                                text: string;
-                                /**
-                                 * @description The page of the web app
-                                 * @example /collects/1
-                                 */
-                                path: string;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                                read_at: string | null;
-                            }[];
-                            unread: number;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getNotifications"];
         put?: never;
         post?: never;
         delete?: never;
@@ -474,43 +141,7 @@ export interface paths {
          * Mark what was told as read
          * @description Who may: everybody who is logged in, about their own account.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description The newest that was seen, and with it all before
-                         * @example 1
-                         */
-                        until: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postNotificationsRead"];
         delete?: never;
         options?: never;
         head?: never;
@@ -528,47 +159,7 @@ export interface paths {
          * Which kinds of letters the caller gets
          * @description Who may: everybody who is logged in, about their own account.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                kind: string;
-                                title: string;
-                                /** @description It comes by mail */
-                                letter: boolean;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getProfileLetters"];
         put?: never;
         post?: never;
         delete?: never;
@@ -578,56 +169,7 @@ export interface paths {
          * Get the letters of a kind, or none of them
          * @description Who may: everybody who is logged in, about their own account.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example collects.update */
-                        kind: string;
-                        /** @example false */
-                        letter: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                kind: string;
-                                title: string;
-                                /** @description It comes by mail */
-                                letter: boolean;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchProfileLetters"];
         trace?: never;
     };
     "/api/admin/jobs": {
@@ -641,75 +183,7 @@ export interface paths {
          * Queues, and the jobs that failed for good
          * @description Who may: admin, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: string;
-                                queue: string;
-                                /**
-                                 * @description What it does, in words
-                                 * @example Документ заказа
-                                 */
-                                title: string;
-                                data: unknown;
-                                error: string | null;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                failed_at: string;
-                            }[];
-                            queues: {
-                                name: string;
-                                /**
-                                 * @description What it does, in words
-                                 * @example Документ заказа
-                                 */
-                                title: string;
-                                waiting: number;
-                                active: number;
-                                /** @description For good */
-                                failed: number;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getAdminJobs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -731,45 +205,7 @@ export interface paths {
          * Send all failed jobs of a kind again
          * @description Who may: admin.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example shop.document */
-                        queue: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description How many were sent */
-                            count: number;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAdminJobsRetry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -789,35 +225,7 @@ export interface paths {
          * Send a failed job again
          * @description Who may: admin.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAdminJobsByIdRetry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -835,64 +243,7 @@ export interface paths {
          * E-mails, SMS codes and calls of the default senders
          * @description Who may: admin, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                    kind?: "email" | "sms" | "message" | "shipping";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                kind: components["schemas"]["OutboxKind"];
-                                to: string;
-                                subject: string | null;
-                                text: string;
-                                /** @enum {string} */
-                                state: "queued" | "held" | "sent" | "failed";
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getOutbox"];
         put?: never;
         post?: never;
         delete?: never;
@@ -912,53 +263,7 @@ export interface paths {
          * One of them, text and HTML
          * @description Who may: admin, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: number;
-                            kind: components["schemas"]["OutboxKind"];
-                            to: string;
-                            subject: string | null;
-                            text: string;
-                            /** @enum {string} */
-                            state: "queued" | "held" | "sent" | "failed";
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                            html: string | null;
-                            error: string | null;
-                        };
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getOutboxById"];
         put?: never;
         post?: never;
         delete?: never;
@@ -980,75 +285,7 @@ export interface paths {
          * Sign up by name, address and password
          * @description Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: username
-                         * @example anna
-                         */
-                        username: string;
-                        /**
-                         * Format: email
-                         * @example anna@example.org
-                         */
-                        email: string;
-                        /**
-                         * Format: text
-                         * @example red-sparrow-42
-                         */
-                        password: string;
-                        /**
-                         * Format: text
-                         * @example Анна
-                         */
-                        first_name?: string;
-                        /**
-                         * Format: text
-                         * @example Соколова
-                         */
-                        last_name?: string;
-                        /**
-                         * Format: text
-                         * @example Игоревна
-                         */
-                        patronymic?: string;
-                        /**
-                         * Format: text
-                         * @example K7MP4X
-                         */
-                        invite_code?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Profile"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAuthRegister"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1068,75 +305,7 @@ export interface paths {
          * Sign up by name, address and password
          * @description Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: username
-                         * @example anna
-                         */
-                        username: string;
-                        /**
-                         * Format: email
-                         * @example anna@example.org
-                         */
-                        email: string;
-                        /**
-                         * Format: text
-                         * @example red-sparrow-42
-                         */
-                        password: string;
-                        /**
-                         * Format: text
-                         * @example Анна
-                         */
-                        first_name?: string;
-                        /**
-                         * Format: text
-                         * @example Соколова
-                         */
-                        last_name?: string;
-                        /**
-                         * Format: text
-                         * @example Игоревна
-                         */
-                        patronymic?: string;
-                        /**
-                         * Format: text
-                         * @example K7MP4X
-                         */
-                        invite_code?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Profile"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postRootAuthUsers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1158,61 +327,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "username": "anna",
-                     *       "password": "red-sparrow-42"
-                     *     }
-                     */
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @example anna
-                         */
-                        username?: string;
-                        /**
-                         * Format: text
-                         * @example anna
-                         */
-                        email?: string;
-                        /**
-                         * Format: text
-                         * @example red-sparrow-42
-                         */
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TokenPair"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAuthLogin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1234,61 +349,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "username": "anna",
-                     *       "password": "red-sparrow-42"
-                     *     }
-                     */
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @example anna
-                         */
-                        username?: string;
-                        /**
-                         * Format: text
-                         * @example anna
-                         */
-                        email?: string;
-                        /**
-                         * Format: text
-                         * @example red-sparrow-42
-                         */
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TokenPair"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postRootAuthJwtCreate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1310,42 +371,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @description A browser sends its cookie instead */
-                        refresh?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TokenPair"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAuthRefresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1367,42 +393,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @description A browser sends its cookie instead */
-                        refresh?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TokenPair"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postRootAuthJwtRefresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1424,40 +415,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in, about their own account.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @description A browser sends its cookie instead */
-                        refresh?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAuthLogout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1479,56 +437,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Any usual spelling; without a country it is Russian
-                         * @example 8 (912) 345-67-89
-                         */
-                        phone: string | number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /**
-                             * @description E.164 digits
-                             * @example 79123456789
-                             */
-                            phone: string;
-                            /**
-                             * @description Seconds until another code may be asked for
-                             * @example 60
-                             */
-                            retry_after: number;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postLogin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1550,59 +459,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Any usual spelling; without a country it is Russian
-                         * @example 8 (912) 345-67-89
-                         */
-                        phone: string | number;
-                        /**
-                         * @description The code of the SMS
-                         * @example 493817
-                         */
-                        token: string | number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description Bearer token of 15 minutes */
-                            access: string;
-                            /** @description Serves once; absent where cookies hold it */
-                            refresh?: string;
-                            /** @example 900 */
-                            expires_in: number;
-                            /** @description True when this made the account */
-                            created: boolean;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postVerify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1624,43 +481,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: email
-                         * @example anna@example.org
-                         */
-                        email: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAuthPasswordReset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1682,48 +503,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description What stands behind the # of the link
-                         * @example 12.mZ3…
-                         */
-                        token: string;
-                        /**
-                         * Format: text
-                         * @example red-sparrow-42
-                         */
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAuthPasswordResetConfirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1743,43 +523,7 @@ export interface paths {
          * Confirm an address by the link of a letter
          * @description Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description What stands behind the # of the link
-                         * @example 12.mZ3…
-                         */
-                        token: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAuthEmailConfirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1799,52 +543,7 @@ export interface paths {
          * A long-lived token for a machine
          * @description Who may: anyone.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @example anna
-                         */
-                        username: string;
-                        /**
-                         * Format: text
-                         * @example red-sparrow-42
-                         */
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            token: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postRootAuth"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1862,41 +561,7 @@ export interface paths {
          * Ways to log in besides password and SMS
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description The outside identity provider, if there is one */
-                            oidc: {
-                                /** @example Почта дома */
-                                name: string;
-                            } | null;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getAuthWays"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1916,41 +581,7 @@ export interface paths {
          * Log in at the outside identity provider
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /**
-                     * @description Where to go afterwards
-                     * @example /collects
-                     */
-                    next?: string;
-                    /** @description The person proves anew who they are, also where they are logged in */
-                    again?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description To the provider, or back into the web app */
-                303: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getAuthOidcLogin"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1972,38 +603,7 @@ export interface paths {
          *
          *     Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: {
-                    code?: string;
-                    state?: string;
-                    iss?: string;
-                    error?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description To the provider, or back into the web app */
-                303: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getAuthOidcCallback"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2023,35 +623,7 @@ export interface paths {
          * One’s own account
          * @description Who may: everybody who is logged in, about their own account.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Profile"];
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getProfile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2063,77 +635,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in, about their own account.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "first_name": "Анна",
-                     *       "last_name": "Соколова",
-                     *       "patronymic": "Игоревна"
-                     *     }
-                     */
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @example Анна
-                         */
-                        first_name?: string;
-                        /**
-                         * Format: text
-                         * @example Соколова
-                         */
-                        last_name?: string;
-                        /**
-                         * Format: text
-                         * @example Игоревна
-                         */
-                        patronymic?: string;
-                        /**
-                         * Format: email
-                         * @example anna@example.org
-                         */
-                        email?: string;
-                        /** @enum {string} */
-                        locale?: "ru" | "en";
-                        /**
-                         * Format: text
-                         * @example K7MP4X
-                         */
-                        foreign_invite_code?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Profile"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchProfile"];
         trace?: never;
     };
     "/api/profile/password": {
@@ -2151,56 +653,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in, about their own account.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "current_password": "red-sparrow-42",
-                     *       "password": "blue-sparrow-43"
-                     *     }
-                     */
-                    "application/json": {
-                        /**
-                         * @description Needed where there is one
-                         * @example red-sparrow-42
-                         */
-                        current_password?: string;
-                        /**
-                         * Format: text
-                         * @example red-sparrow-42
-                         */
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TokenPair"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postProfilePassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2222,56 +675,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in, about their own account.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Any usual spelling; without a country it is Russian
-                         * @example 8 (912) 345-67-89
-                         */
-                        phone: string | number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /**
-                             * @description E.164 digits
-                             * @example 79123456789
-                             */
-                            phone: string;
-                            /**
-                             * @description Seconds until another code may be asked for
-                             * @example 60
-                             */
-                            retry_after: number;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postProfilePhone"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2293,50 +697,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in, about their own account.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Any usual spelling; without a country it is Russian
-                         * @example 8 (912) 345-67-89
-                         */
-                        phone: string | number;
-                        /**
-                         * @description The code of the SMS
-                         * @example 493817
-                         */
-                        token: string | number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Profile"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postProfilePhoneVerify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2356,33 +717,7 @@ export interface paths {
          * Send the letter that confirms one’s address again
          * @description Who may: everybody who is logged in, about their own account.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postProfileEmailConfirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2400,64 +735,7 @@ export interface paths {
          * One’s own logins, with device, address and last use
          * @description Who may: everybody who is logged in, about their own account.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                device: string | null;
-                                address: string | null;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                                /**
-                                 * Format: date-time
-                                 * @description The login or its last refresh, so up to 15 minutes ago
-                                 */
-                                last_used_at: string;
-                                /** @description The one that asks */
-                                current: boolean;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getProfileSessions"];
         put?: never;
         post?: never;
         /**
@@ -2466,33 +744,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in, about their own account.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteProfileSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2512,36 +764,7 @@ export interface paths {
          * End a login
          * @description Who may: everybody who is logged in, about their own account.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteProfileSessionsById"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2558,60 +781,7 @@ export interface paths {
          * One’s own machine tokens
          * @description Who may: everybody who is logged in, about their own account.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                name: string | null;
-                                scopes: string[] | null;
-                                expires_at: string | null;
-                                addresses: string[] | null;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                                last_used_at: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getProfileTokens"];
         put?: never;
         /**
          * Make a machine token of few scopes
@@ -2619,80 +789,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in, about their own account.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "name": "Табло в подъезде",
-                     *       "scopes": [
-                     *         "collects:read"
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example Табло в подъезде
-                         */
-                        name: string;
-                        scopes: ("installation:read" | "installation:write" | "accounts:read" | "accounts:write" | "collects:read" | "collects:write" | "mailings:read" | "mailings:write" | "housing:read" | "housing:write" | "shop:read" | "shop:write")[];
-                        /**
-                         * Format: date-time
-                         * @example 2030-01-01T00:00:00Z
-                         */
-                        expires_at?: string;
-                        /**
-                         * @description Addresses and networks (CIDR) that it is taken from; any without this
-                         * @example [
-                         *       "203.0.113.0/24"
-                         *     ]
-                         */
-                        addresses?: string[];
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: number;
-                            name: string | null;
-                            scopes: string[] | null;
-                            expires_at: string | null;
-                            addresses: string[] | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                            last_used_at: string | null;
-                            /** @description Shown this once */
-                            token: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postProfileTokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2713,36 +810,7 @@ export interface paths {
          * Revoke a machine token
          * @description Who may: everybody who is logged in, about their own account.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteProfileTokensById"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2759,50 +827,7 @@ export interface paths {
          * All users
          * @description Who may: admin, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                    search?: string;
-                    role?: "user" | "admin" | "auditor" | "operator" | "bookkeeper" | "storekeeper";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["User"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getAdminUsers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2828,52 +853,7 @@ export interface paths {
          * Set role, block or unblock
          * @description Who may: admin.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "role": "auditor",
-                     *       "is_active": true
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {string} */
-                        role?: "user" | "admin" | "auditor" | "operator" | "bookkeeper" | "storekeeper";
-                        is_active?: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchAdminUsersById"];
         trace?: never;
     };
     "/api/admin/audit": {
@@ -2889,92 +869,7 @@ export interface paths {
          *
          *     Who may: admin, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    ordering?: "id" | "created_at" | "-id" | "-created_at";
-                    /**
-                     * @description Who changed it
-                     * @example 1
-                     */
-                    user?: number;
-                    /** @example accounts.change_user */
-                    action?: string;
-                    /** @example accounts.users */
-                    subject?: string;
-                    /** @example 1 */
-                    subject_id?: number;
-                    /** @description From this instant on */
-                    from?: string;
-                    /** @description Before this instant */
-                    to?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                at: string;
-                                user: {
-                                    id: number;
-                                    full_name: string;
-                                } | null;
-                                /** @example accounts.change_user */
-                                action: string;
-                                /**
-                                 * @description The table
-                                 * @example accounts.users
-                                 */
-                                subject: string;
-                                subject_id: number | null;
-                                before: {
-                                    [key: string]: unknown;
-                                } | null;
-                                after: {
-                                    [key: string]: unknown;
-                                } | null;
-                                address: string | null;
-                                request_id: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getAdminAudit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2994,55 +889,7 @@ export interface paths {
          * Collects
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @example yard */
-                    occasion?: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
-                    /** @example 1 */
-                    author?: number;
-                    status?: "active" | "ended" | "closed";
-                    /** @description Part of title or description */
-                    search?: string;
-                    ordering?: "created_at" | "ends_at" | "collected_amount" | "donors_count" | "-created_at" | "-ends_at" | "-collected_amount" | "-donors_count";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Collect"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getCollects"];
         put?: never;
         /**
          * Open a collect
@@ -3050,65 +897,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example Скамейки во двор
-                         */
-                        title: string;
-                        /**
-                         * @example yard
-                         * @enum {string}
-                         */
-                        occasion: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
-                        /**
-                         * Format: text
-                         * @example Поставим четыре скамейки у второго подъезда.
-                         */
-                        description?: string;
-                        target_amount?: (string | number) | null;
-                        max_amount?: (string | number) | null;
-                        /**
-                         * Format: date-time
-                         * @example 2027-12-31T18:00:00+03:00
-                         */
-                        ends_at: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Collect"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postCollects"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3126,125 +915,14 @@ export interface paths {
          * A collect and the newest of its feed
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: number;
-                            author: {
-                                id: number;
-                                full_name: string;
-                            };
-                            /** @example Скамейки во двор */
-                            title: string;
-                            /**
-                             * @example yard
-                             * @enum {string}
-                             */
-                            occasion: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
-                            description: string;
-                            target_amount: string | null;
-                            max_amount: string | null;
-                            /** @example 1500.00 */
-                            collected_amount: string;
-                            /**
-                             * @description What organisers have entered into the ledger
-                             * @example 1500.00
-                             */
-                            spent_amount: string;
-                            /** @description Different people */
-                            donors_count: number;
-                            payments_count: number;
-                            cover: string | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            ends_at: string;
-                            /** @enum {string} */
-                            status: "active" | "ended" | "closed";
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            updated_at: string;
-                            /** @description The newest 20; the rest at /payments */
-                            payments: components["schemas"]["FeedItem"][];
-                            /** @description Besides the author */
-                            organisers: {
-                                id: number;
-                                full_name: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getCollectsById"];
         put?: never;
         post?: never;
         /**
          * Delete a collect without payments
          * @description Who may: owner, admin.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteCollectsById"];
         options?: never;
         head?: never;
         /**
@@ -3253,68 +931,7 @@ export interface paths {
          *
          *     Who may: owner, admin.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example Скамейки во двор
-                         */
-                        title?: string;
-                        /**
-                         * @example yard
-                         * @enum {string}
-                         */
-                        occasion?: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
-                        /**
-                         * Format: text
-                         * @example Поставим четыре скамейки у второго подъезда.
-                         */
-                        description?: string;
-                        target_amount?: (string | number) | null;
-                        max_amount?: (string | number) | null;
-                        /**
-                         * Format: date-time
-                         * @example 2027-12-31T18:00:00+03:00
-                         */
-                        ends_at?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Collect"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchCollectsById"];
         trace?: never;
     };
     "/api/collects/{id}/cover": {
@@ -3331,76 +948,13 @@ export interface paths {
          *
          *     Who may: owner, admin.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Collect"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        put: operations["putCollectsByIdCover"];
         post?: never;
         /**
          * Remove the cover
          * @description Who may: owner, admin.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteCollectsByIdCover"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3419,38 +973,7 @@ export interface paths {
          * End a collect early
          * @description Who may: owner, admin.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Collect"];
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postCollectsByIdClose"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3468,38 +991,7 @@ export interface paths {
          * A poster with a QR code
          * @description Who may: everybody who is logged in.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/pdf": unknown;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getCollectsByIdPosterPdf"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3519,123 +1011,13 @@ export interface paths {
          * The feed of a collect
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["FeedItem"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getCollectsByIdPayments"];
         put?: never;
         /**
          * Give to this collect
          * @description Who may: everybody who is logged in.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "amount": "500.00",
-                     *       "comment": "С соседским приветом!",
-                     *       "is_anonymous": false
-                     *     }
-                     */
-                    "application/json": {
-                        /**
-                         * @description Decimal string; numbers are taken too
-                         * @example 1500.00
-                         */
-                        amount: string | number;
-                        /**
-                         * Format: line
-                         * @description Made when absent; serves once
-                         * @example bank-2026-11-21-0001
-                         */
-                        transaction_id?: string;
-                        /**
-                         * Format: text
-                         * @example С соседским приветом!
-                         */
-                        comment?: string;
-                        /** @example false */
-                        is_anonymous?: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Payment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postCollectsByIdPayments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3653,38 +1035,7 @@ export interface paths {
          * The feed of a collect as CSV, for its organisers
          * @description Who may: owner, admin, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/csv": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getCollectsByIdPaymentsCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3704,126 +1055,13 @@ export interface paths {
          * One’s own payments and those of one’s collects
          * @description Who may: owner, admin, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example 1 */
-                    collect?: number;
-                    status?: "pending" | "completed" | "failed" | "refunded";
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Payment"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getPayments"];
         put?: never;
         /**
          * Give to a collect
          * @description Who may: everybody who is logged in.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    /**
-                     * @example {
-                     *       "collect": 1,
-                     *       "amount": "500.00",
-                     *       "comment": "С соседским приветом!",
-                     *       "is_anonymous": false
-                     *     }
-                     */
-                    "application/json": {
-                        /**
-                         * @description The collect
-                         * @example 1
-                         */
-                        collect: number;
-                        /**
-                         * @description Decimal string; numbers are taken too
-                         * @example 1500.00
-                         */
-                        amount: string | number;
-                        /**
-                         * Format: line
-                         * @description Made when absent; serves once
-                         * @example bank-2026-11-21-0001
-                         */
-                        transaction_id?: string;
-                        /**
-                         * Format: text
-                         * @example С соседским приветом!
-                         */
-                        comment?: string;
-                        /** @example false */
-                        is_anonymous?: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Payment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postPayments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3843,58 +1081,7 @@ export interface paths {
          *
          *     Who may: owner.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                collect: number;
-                                title: string;
-                                /** @example 1500.00 */
-                                amount: string;
-                                payments_count: number;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                last_at: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getPaymentsTotals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3914,38 +1101,7 @@ export interface paths {
          * The receipt of a payment, as PDF
          * @description Who may: owner.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/pdf": unknown;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getPaymentsByIdReceipt"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3965,38 +1121,7 @@ export interface paths {
          * A payment
          * @description Who may: owner, admin, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Payment"];
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getPaymentsById"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4006,46 +1131,7 @@ export interface paths {
          * Change comment or anonymity
          * @description Who may: owner.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** Format: text */
-                        comment?: string;
-                        is_anonymous?: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Payment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchPaymentsById"];
         trace?: never;
     };
     "/api/payments/{id}/refund": {
@@ -4061,38 +1147,7 @@ export interface paths {
          * Give a payment back
          * @description Who may: owner, admin.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Payment"];
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postPaymentsByIdRefund"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4110,52 +1165,7 @@ export interface paths {
          * News of a collect
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["CollectUpdate"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getCollectsByIdUpdates"];
         put?: never;
         /**
          * Tell of a collect
@@ -4163,56 +1173,7 @@ export interface paths {
          *
          *     Who may: owner, admin.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @example Скамейки уже стоят!
-                         */
-                        text: string;
-                        /**
-                         * @description Thanks to all; a collect says them once
-                         * @example false
-                         */
-                        is_thanks?: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CollectUpdate"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postCollectsByIdUpdates"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4233,38 +1194,7 @@ export interface paths {
          * Take back what was told
          * @description Who may: owner, admin.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                    /** @example 1 */
-                    update: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteCollectsByIdUpdatesByUpdate"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4281,59 +1211,7 @@ export interface paths {
          * How the money of a collect was spent
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Expense"][];
-                            /** @example 1500.00 */
-                            spent_amount: string;
-                            /**
-                             * @description Of what was collected; below zero organisers have added of their own
-                             * @example 1500.00
-                             */
-                            left_amount: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getCollectsByIdExpenses"];
         put?: never;
         /**
          * Enter what was spent
@@ -4341,61 +1219,7 @@ export interface paths {
          *
          *     Who may: owner, admin.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Decimal string; numbers are taken too
-                         * @example 1500.00
-                         */
-                        amount: string | number;
-                        /**
-                         * Format: line
-                         * @example Доски и краска
-                         */
-                        what: string;
-                        /**
-                         * Format: date
-                         * @example 2026-11-21
-                         */
-                        spent_on: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Expense"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postCollectsByIdExpenses"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4416,38 +1240,7 @@ export interface paths {
          * Take an expense out of the ledger
          * @description Who may: owner, admin.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                    /** @example 1 */
-                    expense: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteCollectsByIdExpensesByExpense"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4468,54 +1261,7 @@ export interface paths {
          *
          *     Who may: owner, admin.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Id, username or invite code of a person
-                         * @example K7MP4X
-                         */
-                        user: number | string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: number;
-                            full_name: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postCollectsByIdOrganisers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4536,38 +1282,7 @@ export interface paths {
          * Take a co-organiser off
          * @description Who may: owner, admin.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                    /** @example 1 */
-                    user: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteCollectsByIdOrganisersByUser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4584,37 +1299,7 @@ export interface paths {
          * The picture of a cover
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description Absent, or not visible to the caller */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getRootFilesCoversByName"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4634,37 +1319,7 @@ export interface paths {
          * A picture of news
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description Absent, or not visible to the caller */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getRootFilesUpdatesByName"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4684,37 +1339,7 @@ export interface paths {
          * A picture of a receipt
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description Absent, or not visible to the caller */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getRootFilesReceiptsByName"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4734,55 +1359,7 @@ export interface paths {
          * Clients
          * @description Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example 999 */
-                    operator_code?: string;
-                    tag?: string;
-                    /** @description Part of the phone in any spelling, or of the tag */
-                    search?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Client"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getClients"];
         put?: never;
         /**
          * Add a client
@@ -4790,57 +1367,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone: string;
-                        /**
-                         * @description Digits 2 to 4 of the phone unless given
-                         * @example 999
-                         */
-                        operator_code?: string;
-                        /**
-                         * Format: text
-                         * @example подъезд 2
-                         */
-                        tag?: string;
-                        /** @example Europe/Moscow */
-                        timezone?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Client"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postClients"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4858,98 +1385,14 @@ export interface paths {
          * A client
          * @description Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Client"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getClientsById"];
         /**
          * Replace a client
          * @description Messages that are there keep their number.
          *
          *     Who may: admin, operator.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone: string;
-                        /**
-                         * @description Digits 2 to 4 of the phone unless given
-                         * @example 999
-                         */
-                        operator_code?: string;
-                        /**
-                         * Format: text
-                         * @example подъезд 2
-                         */
-                        tag: string;
-                        /** @example Europe/Moscow */
-                        timezone: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Client"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        put: operations["putClientsById"];
         post?: never;
         /**
          * Remove a client
@@ -4957,36 +1400,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteClientsById"];
         options?: never;
         head?: never;
         /**
@@ -4995,60 +1409,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone?: string;
-                        /**
-                         * @description Digits 2 to 4 of the phone unless given
-                         * @example 999
-                         */
-                        operator_code?: string;
-                        /**
-                         * Format: text
-                         * @example подъезд 2
-                         */
-                        tag?: string;
-                        /** @example Europe/Moscow */
-                        timezone?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Client"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchClientsById"];
         trace?: never;
     };
     "/api/clients/import": {
@@ -5066,61 +1427,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /**
-                     * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
-                     * @example phone,operator_code,tag,timezone
-                     */
-                    columns?: string;
-                    /** @description Tells what would be, and keeps nothing; up to a million numbers */
-                    dry_run?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            dry_run: boolean;
-                            created: number;
-                            /** @description Rows whose phone was there already, or stood above in the file */
-                            skipped: number;
-                            faulty: number;
-                            /** @description The first 100 faulty rows */
-                            errors: {
-                                /** @description Of the file; its head is line 1 */
-                                line: number;
-                                field: string | null;
-                                message: string;
-                            }[];
-                            /** @description What each column of the file was taken for */
-                            columns: {
-                                header: string;
-                                field: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postClientsImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5140,43 +1447,7 @@ export interface paths {
          *
          *     Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @example 999 */
-                    operator_code?: string;
-                    tag?: string;
-                    /** @description Part of the phone in any spelling, or of the tag */
-                    search?: string;
-                    /** @description Begins with the mark by which spreadsheet programs know UTF-8 */
-                    bom?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/csv": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getClientsExport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5196,65 +1467,7 @@ export interface paths {
          * Numbers that are never written to
          * @description Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @description Part of the phone in any spelling, or of the reason */
-                    search?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                /** @example 79991234567 */
-                                phone: string;
-                                reason: string;
-                                created_by: {
-                                    id: number;
-                                    full_name: string;
-                                } | null;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getClientsStops"];
         put?: never;
         /**
          * Never write to a number
@@ -5262,67 +1475,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @description In any usual spelling
-                         * @example +7 999 123-45-67
-                         */
-                        phone: string;
-                        /**
-                         * Format: text
-                         * @example просил не писать
-                         */
-                        reason?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @example 79991234567 */
-                            phone: string;
-                            reason: string;
-                            created_by: {
-                                id: number;
-                                full_name: string;
-                            } | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postClientsStops"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5344,61 +1497,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /**
-                     * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
-                     * @example phone,operator_code,tag,timezone
-                     */
-                    columns?: string;
-                    /** @description Tells what would be, and keeps nothing; up to a million numbers */
-                    dry_run?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            dry_run: boolean;
-                            created: number;
-                            /** @description Rows whose phone was there already, or stood above in the file */
-                            skipped: number;
-                            faulty: number;
-                            /** @description The first 100 faulty rows */
-                            errors: {
-                                /** @description Of the file; its head is line 1 */
-                                line: number;
-                                field: string | null;
-                                message: string;
-                            }[];
-                            /** @description What each column of the file was taken for */
-                            columns: {
-                                header: string;
-                                field: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postClientsStopsImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5421,39 +1520,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /**
-                     * @description In any usual spelling
-                     * @example +7 999 123-45-67
-                     */
-                    phone: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteClientsStopsByPhone"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5470,56 +1537,7 @@ export interface paths {
          * How the gateway does
          * @description Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description No gateway is set: messages go nowhere, and count as sent */
-                            sandbox: boolean;
-                            /**
-                             * @description Of the process that sees it worst: `open` while it is left alone, `half_open` while it is tried
-                             * @enum {string}
-                             */
-                            breaker: "closed" | "open" | "half_open";
-                            /** @description Calls under way, over all processes */
-                            in_flight: number;
-                            /** @description Processes that send now */
-                            senders: number;
-                            /** @description Calls under way at most */
-                            concurrency: number;
-                            rate: number | null;
-                            timeout_ms: number;
-                            latency_ms: {
-                                p50: number;
-                                p95: number;
-                                p99: number;
-                            } | null;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailingsGateway"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5543,67 +1561,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description By which the gateway knows it */
-                            id: number;
-                            mailing: number | null;
-                            /** @example 79991234567 */
-                            phone: string;
-                            /** @description As it was sent, with samples for placeholders */
-                            text: string;
-                            /**
-                             * @description `processing` only in the answer to a repeated Idempotency-Key
-                             * @enum {string}
-                             */
-                            status: "processing" | "sent" | "error";
-                            last_error: string | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMailingsByIdTest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5625,75 +1583,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 79991234567 */
-                        phone: string;
-                        /**
-                         * Format: text
-                         * @example Завтра с 9 до 18 не будет горячей воды.
-                         */
-                        text: string;
-                        /**
-                         * Format: text
-                         * @description Whose placeholders the text may hold
-                         * @example housing.debtors
-                         */
-                        audience?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description By which the gateway knows it */
-                            id: number;
-                            mailing: number | null;
-                            /** @example 79991234567 */
-                            phone: string;
-                            /** @description As it was sent, with samples for placeholders */
-                            text: string;
-                            /**
-                             * @description `processing` only in the answer to a repeated Idempotency-Key
-                             * @enum {string}
-                             */
-                            status: "processing" | "sent" | "error";
-                            last_error: string | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMailingsTest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5711,51 +1601,7 @@ export interface paths {
          * Mailings
          * @description Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    status?: "scheduled" | "running" | "finished" | "cancelled";
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Mailing"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailings"];
         put?: never;
         /**
          * Add a mailing
@@ -5763,100 +1609,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @description May hold `{phone}`, `{tag}` and what the audience offers
-                         * @example Завтра с 9 до 18 не будет горячей воды.
-                         */
-                        text: string;
-                        /**
-                         * Format: date-time
-                         * @description In the past: it begins at once
-                         * @example 2026-11-21T09:00:00Z
-                         */
-                        starts_at: string;
-                        /**
-                         * Format: date-time
-                         * @description Nothing is sent from then on
-                         * @example 2026-11-21T18:00:00Z
-                         */
-                        ends_at: string;
-                        /**
-                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
-                         * @example {
-                         *       "operator_codes": [
-                         *         "999"
-                         *       ],
-                         *       "tags": [
-                         *         "жильцы"
-                         *       ]
-                         *     }
-                         */
-                        filter?: {
-                            /**
-                             * @example [
-                             *       "999",
-                             *       "916"
-                             *     ]
-                             */
-                            operator_codes?: string[];
-                            /**
-                             * @example [
-                             *       "жильцы"
-                             *     ]
-                             */
-                            tags?: string[];
-                            /**
-                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
-                             * @example housing.debtors
-                             */
-                            audience?: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                        local_window?: {
-                            /** @example 09:00 */
-                            from: string;
-                            /** @example 09:00 */
-                            to: string;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMailings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5878,121 +1631,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
-                         * @example {
-                         *       "operator_codes": [
-                         *         "999"
-                         *       ],
-                         *       "tags": [
-                         *         "жильцы"
-                         *       ]
-                         *     }
-                         */
-                        filter: {
-                            /**
-                             * @example [
-                             *       "999",
-                             *       "916"
-                             *     ]
-                             */
-                            operator_codes?: string[];
-                            /**
-                             * @example [
-                             *       "жильцы"
-                             *     ]
-                             */
-                            tags?: string[];
-                            /**
-                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
-                             * @example housing.debtors
-                             */
-                            audience?: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * Format: text
-                         * @description May hold `{phone}`, `{tag}` and what the audience offers
-                         * @example Завтра с 9 до 18 не будет горячей воды.
-                         */
-                        text?: string;
-                        /**
-                         * Format: date-time
-                         * @description Now unless given
-                         * @example 2026-11-21T09:00:00Z
-                         */
-                        starts_at?: string;
-                        /**
-                         * Format: date-time
-                         * @example 2026-11-21T09:00:00Z
-                         */
-                        ends_at?: string;
-                        local_window?: {
-                            /** @example 09:00 */
-                            from: string;
-                            /** @example 09:00 */
-                            to: string;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description Messages that the start would make */
-                            count: number;
-                            /** @description Ten of them */
-                            sample: {
-                                /** @example 79991234567 */
-                                phone: string;
-                                /** @example 999 */
-                                operator_code: string;
-                                tag: string;
-                                timezone: string;
-                                text: string | null;
-                            }[];
-                            /** @description Of the count: on the stop list, so nothing is sent */
-                            stopped: number;
-                            /** @description Of the count: whose local hours do not come before the end */
-                            outside_window: number;
-                            /** @description Beside the count: people who have given no phone */
-                            unreachable: number;
-                            parts: {
-                                /** @description Parts of the longest message */
-                                most: number;
-                                /** @description Parts of all that would be sent */
-                                total: number;
-                            } | null;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMailingsPreview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6012,62 +1651,7 @@ export interface paths {
          *
          *     Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                /** @example housing.debtors */
-                                name: string;
-                                /** @example Должники */
-                                label: string;
-                                /** @description JSON Schema of its parameters */
-                                parameters: {
-                                    [key: string]: unknown;
-                                };
-                                /** @description What a text to it may hold */
-                                placeholders: {
-                                    /** @example sum */
-                                    name: string;
-                                    label: string;
-                                }[];
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailingsAudiences"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6089,141 +1673,14 @@ export interface paths {
          *
          *     Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailingsById"];
         /**
          * Replace a mailing
          * @description Once it has started only `ends_at` and `local_window` change, for what is not yet sent; the rest, and all after its end: 409.
          *
          *     Who may: admin, operator.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @description May hold `{phone}`, `{tag}` and what the audience offers
-                         * @example Завтра с 9 до 18 не будет горячей воды.
-                         */
-                        text: string;
-                        /**
-                         * Format: date-time
-                         * @description In the past: it begins at once
-                         * @example 2026-11-21T09:00:00Z
-                         */
-                        starts_at: string;
-                        /**
-                         * Format: date-time
-                         * @description Nothing is sent from then on
-                         * @example 2026-11-21T18:00:00Z
-                         */
-                        ends_at: string;
-                        /**
-                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
-                         * @example {
-                         *       "operator_codes": [
-                         *         "999"
-                         *       ],
-                         *       "tags": [
-                         *         "жильцы"
-                         *       ]
-                         *     }
-                         */
-                        filter: {
-                            /**
-                             * @example [
-                             *       "999",
-                             *       "916"
-                             *     ]
-                             */
-                            operator_codes?: string[];
-                            /**
-                             * @example [
-                             *       "жильцы"
-                             *     ]
-                             */
-                            tags?: string[];
-                            /**
-                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
-                             * @example housing.debtors
-                             */
-                            audience?: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                        local_window: {
-                            /** @example 09:00 */
-                            from: string;
-                            /** @example 09:00 */
-                            to: string;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        put: operations["putMailingsById"];
         post?: never;
         /**
          * Remove a mailing and its messages
@@ -6231,36 +1688,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteMailingsById"];
         options?: never;
         head?: never;
         /**
@@ -6269,103 +1697,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: text
-                         * @description May hold `{phone}`, `{tag}` and what the audience offers
-                         * @example Завтра с 9 до 18 не будет горячей воды.
-                         */
-                        text?: string;
-                        /**
-                         * Format: date-time
-                         * @description In the past: it begins at once
-                         * @example 2026-11-21T09:00:00Z
-                         */
-                        starts_at?: string;
-                        /**
-                         * Format: date-time
-                         * @description Nothing is sent from then on
-                         * @example 2026-11-21T18:00:00Z
-                         */
-                        ends_at?: string;
-                        /**
-                         * @description A client matches one of the codes and one of the tags; an empty list filters nothing
-                         * @example {
-                         *       "operator_codes": [
-                         *         "999"
-                         *       ],
-                         *       "tags": [
-                         *         "жильцы"
-                         *       ]
-                         *     }
-                         */
-                        filter?: {
-                            /**
-                             * @example [
-                             *       "999",
-                             *       "916"
-                             *     ]
-                             */
-                            operator_codes?: string[];
-                            /**
-                             * @example [
-                             *       "жильцы"
-                             *     ]
-                             */
-                            tags?: string[];
-                            /**
-                             * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
-                             * @example housing.debtors
-                             */
-                            audience?: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                        local_window?: {
-                            /** @example 09:00 */
-                            from: string;
-                            /** @example 09:00 */
-                            to: string;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchMailingsById"];
         trace?: never;
     };
     "/api/mailings/{id}/cancel": {
@@ -6383,41 +1715,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMailingsByIdCancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6439,41 +1737,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMailingsByIdPause"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6495,41 +1759,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Mailing"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMailingsByIdResume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6551,44 +1781,7 @@ export interface paths {
          *
          *     Who may: admin, operator.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description Messages that go out again */
-                            count: number;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMailingsByIdRetry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6608,38 +1801,7 @@ export interface paths {
          *
          *     Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailingsByIdEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6661,99 +1823,7 @@ export interface paths {
          *
          *     Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                /** @enum {string} */
-                                status: "scheduled" | "running" | "finished" | "cancelled";
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                starts_at: string;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                ends_at: string;
-                                counts: {
-                                    total: number;
-                                    processing: number;
-                                    sent: number;
-                                    error: number;
-                                    expired: number;
-                                };
-                            }[];
-                            mailings: number;
-                            messages: {
-                                total: number;
-                                processing: number;
-                                sent: number;
-                                error: number;
-                                expired: number;
-                            };
-                            /** @description The largest first */
-                            by_operator: {
-                                /** @example 999 */
-                                operator_code: string;
-                                total: number;
-                                processing: number;
-                                sent: number;
-                                error: number;
-                                expired: number;
-                            }[];
-                            /** @description The last 31 days of the installation's time zone on which something was sent or became an error */
-                            by_day: {
-                                /**
-                                 * Format: date
-                                 * @example 2026-11-21
-                                 */
-                                day: string;
-                                sent: number;
-                                error: number;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailingsStats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6775,73 +1845,7 @@ export interface paths {
          *
          *     Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            counts: {
-                                total: number;
-                                processing: number;
-                                sent: number;
-                                error: number;
-                                expired: number;
-                            };
-                            /** @description The largest first */
-                            by_operator: {
-                                /** @example 999 */
-                                operator_code: string;
-                                total: number;
-                                processing: number;
-                                sent: number;
-                                error: number;
-                                expired: number;
-                            }[];
-                            /** @description Minutes in which something was sent or became an error, the newest 10,080 of them, oldest first */
-                            per_minute: {
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                at: string;
-                                sent: number;
-                                error: number;
-                            }[];
-                            /** @description Calls of the gateway that were recorded */
-                            attempts: number;
-                            latency_ms: {
-                                p50: number | null;
-                                p95: number | null;
-                                p99: number | null;
-                            };
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailingsByIdStats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6861,56 +1865,7 @@ export interface paths {
          * Messages of a mailing
          * @description Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    status?: "processing" | "sent" | "error" | "expired";
-                    /** @example 1 */
-                    client?: number;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Message"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailingsByIdMessages"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6930,43 +1885,7 @@ export interface paths {
          * Who did not get a mailing, and why, as CSV
          * @description Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description `error` and `expired` unless given */
-                    status?: "processing" | "sent" | "error" | "expired";
-                    /** @description Begins with the mark by which spreadsheet programs know UTF-8 */
-                    bom?: boolean;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/csv": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMailingsByIdMessagesCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6986,58 +1905,7 @@ export interface paths {
          * A message, with its text
          * @description Who may: admin, operator, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: number;
-                            mailing: number;
-                            client: number | null;
-                            /** @example 79991234567 */
-                            phone: string;
-                            /** @enum {string} */
-                            status: "processing" | "sent" | "error" | "expired";
-                            attempts: number;
-                            last_error: string | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                            sent_at: string | null;
-                            /** @example 999 */
-                            operator_code: string;
-                            /** @description As the client gets it */
-                            text: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMessagesById"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7059,50 +1927,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Part of the address */
-                    search?: string;
-                    ordering?: "address" | "created_at" | "id" | "-address" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["House"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHouses"];
         put?: never;
         /**
          * Add a house
@@ -7110,67 +1935,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example Москва, ул. Садовая, 5
-                         */
-                        address: string;
-                        /** @example Europe/Moscow */
-                        timezone?: string;
-                        /**
-                         * @description What stands in for a missing reading: nothing; the mean of earlier months, then the norm where there is one; the norm
-                         * @enum {string}
-                         */
-                        missing_readings?: "skip" | "average" | "norm";
-                        norm_cold_water?: (string | number) | null;
-                        norm_hot_water?: (string | number) | null;
-                        /**
-                         * @description First day of the month on which residents are asked for readings
-                         * @example 20
-                         */
-                        window_from?: number;
-                        /**
-                         * @description The last such day
-                         * @example 20
-                         */
-                        window_to?: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["House"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postHouses"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7190,38 +1955,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["HouseDetail"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHousesById"];
         put?: never;
         post?: never;
         /**
@@ -7230,106 +1964,14 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteHousesById"];
         options?: never;
         head?: never;
         /**
          * Change a house
          * @description Who may: admin, bookkeeper.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example Москва, ул. Садовая, 5
-                         */
-                        address?: string;
-                        /** @example Europe/Moscow */
-                        timezone?: string;
-                        /**
-                         * @description What stands in for a missing reading: nothing; the mean of earlier months, then the norm where there is one; the norm
-                         * @enum {string}
-                         */
-                        missing_readings?: "skip" | "average" | "norm";
-                        norm_cold_water?: (string | number) | null;
-                        norm_hot_water?: (string | number) | null;
-                        /**
-                         * @description First day of the month on which residents are asked for readings
-                         * @example 20
-                         */
-                        window_from?: number;
-                        /**
-                         * @description The last such day
-                         * @example 20
-                         */
-                        window_to?: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["House"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchHousesById"];
         trace?: never;
     };
     "/api/houses/{id}/apartments": {
@@ -7345,55 +1987,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @description A number of a flat, or the beginning of a personal account */
-                    search?: string;
-                    ordering?: "number" | "area" | "balance" | "created_at" | "id" | "-number" | "-area" | "-balance" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Apartment"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHousesByIdApartments"];
         put?: never;
         /**
          * Add a flat
@@ -7401,68 +1995,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example 12а
-                         */
-                        number: string;
-                        /**
-                         * @description Decimal string with at most 2 digits after the point; numbers are taken too
-                         * @example 54.30
-                         */
-                        area: string | number;
-                        /**
-                         * @description Number of the personal account
-                         * @example 0050012
-                         */
-                        account: string;
-                        ended_on?: string | null;
-                        /**
-                         * @example [
-                         *       7
-                         *     ]
-                         */
-                        residents?: number[];
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Apartment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postHousesByIdApartments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7480,38 +2013,7 @@ export interface paths {
          * A flat
          * @description Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Apartment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getApartmentsById"];
         put?: never;
         post?: never;
         /**
@@ -7520,36 +2022,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteApartmentsById"];
         options?: never;
         head?: never;
         /**
@@ -7558,65 +2031,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example 12а
-                         */
-                        number?: string;
-                        /**
-                         * @description Decimal string with at most 2 digits after the point; numbers are taken too
-                         * @example 54.30
-                         */
-                        area?: string | number;
-                        /**
-                         * @description Number of the personal account
-                         * @example 0050012
-                         */
-                        account?: string;
-                        ended_on?: string | null;
-                        /**
-                         * @example [
-                         *       7
-                         *     ]
-                         */
-                        residents?: number[];
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Apartment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchApartmentsById"];
         trace?: never;
     };
     "/api/apartments/{id}/residents": {
@@ -7634,48 +2049,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Somebody who is registered
-                         * @example 1
-                         */
-                        user: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Apartment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postApartmentsByIdResidents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7698,38 +2072,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                    /** @example 1 */
-                    user: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteApartmentsByIdResidentsByUser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -7746,51 +2089,7 @@ export interface paths {
          * Meters of a flat
          * @description Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Meter"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getApartmentsByIdMeters"];
         put?: never;
         /**
          * Add a meter to a flat
@@ -7798,73 +2097,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @example cold_water
-                         * @enum {string}
-                         */
-                        kind: "cold_water" | "hot_water";
-                        /**
-                         * Format: line
-                         * @example 21-004512
-                         */
-                        serial: string;
-                        /**
-                         * Format: date
-                         * @description It takes part in the month of this day and in later ones
-                         * @example 2026-11-21
-                         */
-                        installed_on: string;
-                        removed_on?: string | null;
-                        /**
-                         * @description Decimal string with at most 3 digits after the point; numbers are taken too
-                         * @example 0.125
-                         */
-                        initial_value?: string | number;
-                        /**
-                         * @description Whole digits that it shows
-                         * @example 5
-                         */
-                        digits?: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Meter"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postApartmentsByIdMeters"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7884,55 +2117,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description The newest month first */
-                            results: {
-                                /** @example 2026-11 */
-                                month: string;
-                                /**
-                                 * @example cold_water
-                                 * @enum {string}
-                                 */
-                                kind: "cold_water" | "hot_water";
-                                volume: string | null;
-                                /**
-                                 * @description Of the flats of the house that have a reading for the month
-                                 * @example 12.345
-                                 */
-                                mean: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getApartmentsByIdWater"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7952,38 +2137,7 @@ export interface paths {
          * A meter
          * @description Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Meter"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMetersById"];
         put?: never;
         post?: never;
         /**
@@ -7992,36 +2146,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteMetersById"];
         options?: never;
         head?: never;
         /**
@@ -8030,70 +2155,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @example cold_water
-                         * @enum {string}
-                         */
-                        kind?: "cold_water" | "hot_water";
-                        /**
-                         * Format: line
-                         * @example 21-004512
-                         */
-                        serial?: string;
-                        /**
-                         * Format: date
-                         * @description It takes part in the month of this day and in later ones
-                         * @example 2026-11-21
-                         */
-                        installed_on?: string;
-                        removed_on?: string | null;
-                        /**
-                         * @description Decimal string with at most 3 digits after the point; numbers are taken too
-                         * @example 0.125
-                         */
-                        initial_value?: string | number;
-                        /**
-                         * @description Whole digits that it shows
-                         * @example 5
-                         */
-                        digits?: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Meter"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchMetersById"];
         trace?: never;
     };
     "/api/meters/{id}/readings": {
@@ -8107,55 +2169,7 @@ export interface paths {
          * Readings of a meter, newest first
          * @description Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example 2026-11 */
-                    month?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Reading"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getMetersByIdReadings"];
         put?: never;
         /**
          * Submit a reading
@@ -8163,58 +2177,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: month
-                         * @example 2026-11
-                         */
-                        month: string;
-                        /**
-                         * @description Decimal string with at most 3 digits after the point; numbers are taken too
-                         * @example 123.456
-                         */
-                        value: string | number;
-                        /** @description The person confirms that it passed its last digit */
-                        rollover?: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Reading"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postMetersByIdReadings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8232,38 +2195,7 @@ export interface paths {
          * A reading
          * @description Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Reading"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getReadingsById"];
         put?: never;
         post?: never;
         /**
@@ -8272,36 +2204,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteReadingsById"];
         options?: never;
         head?: never;
         /**
@@ -8310,50 +2213,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Decimal string with at most 3 digits after the point; numbers are taken too
-                         * @example 123.456
-                         */
-                        value?: string | number;
-                        /** @description The person confirms that it passed its last digit */
-                        rollover?: boolean;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Reading"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchReadingsById"];
         trace?: never;
     };
     "/api/readings/{id}/changes": {
@@ -8367,65 +2227,7 @@ export interface paths {
          * What a reading was before each correction, newest first
          * @description Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                /**
-                                 * @description What it was before this change
-                                 * @example 12.345
-                                 */
-                                value: string;
-                                rollover: boolean;
-                                changed_by: number | null;
-                                full_name: string | null;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                changed_at: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getReadingsByIdChanges"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8447,81 +2249,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @example 2026-11 */
-                    month: string;
-                    /** @description true: only meters without a reading */
-                    missing?: boolean;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                apartment: {
-                                    id: number;
-                                    number: string;
-                                };
-                                meter: {
-                                    id: number;
-                                    /**
-                                     * @example cold_water
-                                     * @enum {string}
-                                     */
-                                    kind: "cold_water" | "hot_water";
-                                    serial: string;
-                                    digits: number;
-                                };
-                                previous: {
-                                    month: string | null;
-                                    /**
-                                     * @description m³
-                                     * @example 12.345
-                                     */
-                                    value: string;
-                                } | null;
-                                mean_volume: string | null;
-                                reading: components["schemas"]["Reading"] | null;
-                            }[];
-                            /** @description Meters of this month that have no reading */
-                            missing: number;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHousesByIdReadings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8543,60 +2271,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @example cold_water */
-                    service?: "cold_water" | "hot_water" | "maintenance";
-                    /**
-                     * @description Only those of this house alone
-                     * @example 1
-                     */
-                    house?: number;
-                    /**
-                     * @description Only those that are valid in this month
-                     * @example 2026-11
-                     */
-                    month?: string;
-                    ordering?: "valid_from" | "created_at" | "id" | "-valid_from" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Tariff"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getTariffs"];
         put?: never;
         /**
          * Add a tariff
@@ -8604,64 +2279,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @example cold_water
-                         * @enum {string}
-                         */
-                        service: "cold_water" | "hot_water" | "maintenance";
-                        /**
-                         * @description Decimal string with at most 4 digits after the point; numbers are taken too
-                         * @example 50.93
-                         */
-                        price: string | number;
-                        /**
-                         * @description That of the service, if it is said at all
-                         * @enum {string}
-                         */
-                        unit?: "m3" | "m2";
-                        house?: number | null;
-                        /**
-                         * Format: month
-                         * @example 2026-11
-                         */
-                        valid_from: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Tariff"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postTariffs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8679,38 +2297,7 @@ export interface paths {
          * A tariff
          * @description Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Tariff"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getTariffsById"];
         put?: never;
         post?: never;
         /**
@@ -8719,36 +2306,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteTariffsById"];
         options?: never;
         head?: never;
         /**
@@ -8757,53 +2315,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Decimal string with at most 4 digits after the point; numbers are taken too
-                         * @example 50.93
-                         */
-                        price?: string | number;
-                        /**
-                         * Format: month
-                         * @example 2026-11
-                         */
-                        valid_from?: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Tariff"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchTariffsById"];
         trace?: never;
     };
     "/api/houses/{id}/import": {
@@ -8821,69 +2333,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /**
-                     * @description Fields in the order of the columns, an empty one to pass over: `number,area,,account`. Unless given, the heads tell.
-                     * @example number,area,account,kind,serial,installed_on,initial_value,month,value
-                     */
-                    columns?: string;
-                    /** @description Tells what would be, and keeps nothing; files up to 64 MiB */
-                    dry_run?: boolean;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            dry_run: boolean;
-                            rows: number;
-                            created: {
-                                apartments: number;
-                                meters: number;
-                                readings: number;
-                            };
-                            /** @description Rows of which all was there already */
-                            unchanged: number;
-                            faulty: number;
-                            /** @description The first 100 faulty rows */
-                            errors: {
-                                /** @description Of the file; its head is line 1 */
-                                line: number;
-                                field: string | null;
-                                message: string;
-                            }[];
-                            /** @description What each column of the file was taken for */
-                            columns: {
-                                header: string;
-                                field: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postHousesByIdImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8901,57 +2351,7 @@ export interface paths {
          * Runs of a house
          * @description Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example 2026-11 */
-                    month?: string;
-                    /** @example completed */
-                    status?: "queued" | "running" | "completed" | "failed" | "cancelled";
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["BillingRun"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHousesByIdBillingRuns"];
         put?: never;
         /**
          * Compute the bills of a month
@@ -8959,48 +2359,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 2026-11 */
-                        month: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["BillingRun"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postHousesByIdBillingRuns"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9022,59 +2381,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 2026-11 */
-                        month: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            apartments: number;
-                            /** @description Flats whose bill would lack a line */
-                            incomplete: number;
-                            /** @description Of this month or the one before, by flat; the first thousand */
-                            missing_readings: {
-                                apartment: number;
-                                meter: number;
-                                /** @example 2026-11 */
-                                month: string;
-                            }[];
-                            missing_count: number;
-                            /** @example 1500.00 */
-                            amount: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postHousesByIdBillingRunsPreview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9092,56 +2399,7 @@ export interface paths {
          * Runs of all houses
          * @description Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example 2026-11 */
-                    month?: string;
-                    /** @example completed */
-                    status?: "queued" | "running" | "completed" | "failed" | "cancelled";
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                    /** @example 1 */
-                    house?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["BillingRun"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillingRuns"];
         put?: never;
         /**
          * Compute the bills of a month for every house
@@ -9149,68 +2407,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example 2026-11 */
-                        month: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @example 2026-11 */
-                            month: string;
-                            started: number;
-                            /** @description That have a run of this month */
-                            houses: number;
-                            /** @description Flats */
-                            total: number;
-                            processed: number;
-                            /** @description From 0 to 1; never goes back */
-                            progress: number;
-                            /** @example 1500.00 */
-                            amount: string;
-                            /**
-                             * @example {
-                             *       "completed": 12,
-                             *       "running": 1,
-                             *       "queued": 30
-                             *     }
-                             */
-                            statuses: {
-                                [key: string]: number;
-                            };
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postBillingRuns"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9230,58 +2427,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @example 2026-11 */
-                    month: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description That have a run of this month */
-                            houses: number;
-                            /** @description Flats */
-                            total: number;
-                            processed: number;
-                            /** @description From 0 to 1; never goes back */
-                            progress: number;
-                            /** @example 1500.00 */
-                            amount: string;
-                            /**
-                             * @example {
-                             *       "completed": 12,
-                             *       "running": 1,
-                             *       "queued": 30
-                             *     }
-                             */
-                            statuses: {
-                                [key: string]: number;
-                            };
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillingRunsProgress"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9301,38 +2447,7 @@ export interface paths {
          * A run
          * @description Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["BillingRun"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillingRunsById"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9354,38 +2469,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillingRunsByIdEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9407,38 +2491,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @example 2026-11 */
-                    month: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillingRunsEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9462,38 +2515,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["BillingRun"];
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postBillingRunsByIdCancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9515,38 +2537,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["BillingRun"];
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postBillingRunsByIdPublish"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9564,71 +2555,7 @@ export interface paths {
          * Flats whose bill lacks a line
          * @description Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    ordering?: "id" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                /** @description The flat */
-                                id: number;
-                                number: string;
-                                bill: number;
-                                issues: {
-                                    /** @enum {string} */
-                                    code: "no_reading" | "no_tariff";
-                                    /**
-                                     * @example cold_water
-                                     * @enum {string}
-                                     */
-                                    service: "cold_water" | "hot_water" | "maintenance" | "recalculation";
-                                    meter?: number | null;
-                                    /** @example 2026-11 */
-                                    month?: string;
-                                    message?: string;
-                                }[];
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillingRunsByIdIncomplete"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9650,60 +2577,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                apartment: number;
-                                number: string;
-                                bill: number;
-                                /** @example 1500.00 */
-                                total: string;
-                                before: string | null;
-                                /** @example 1500.00 */
-                                difference: string;
-                                status: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillingRunsByIdComparison"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9725,57 +2599,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example 2026-11 */
-                    month?: string;
-                    /** @description Also those that a newer run has replaced */
-                    revisions?: "all";
-                    ordering?: "apartment" | "-apartment";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Bill"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHousesByIdBills"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9795,41 +2619,7 @@ export interface paths {
          * Bills of a house and month as CSV
          * @description Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @example 2026-11 */
-                    month: string;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/csv": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHousesByIdBillsCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9851,57 +2641,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example 2026-11 */
-                    month?: string;
-                    /** @description Also those that a newer run has replaced */
-                    revisions?: "all";
-                    ordering?: "month" | "-month";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Bill"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getApartmentsByIdBills"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9921,38 +2661,7 @@ export interface paths {
          * A bill
          * @description Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Bill"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillsById"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9974,38 +2683,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/pdf": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillsByIdPdf"];
         put?: never;
         post?: never;
         delete?: never;
@@ -10027,38 +2705,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/pdf": string;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getBillingRunsByIdPdf"];
         put?: never;
         /**
          * Have all bills of a run made into one PDF
@@ -10066,40 +2713,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            ready: boolean;
-                        };
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postBillingRunsByIdPdf"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10119,89 +2733,7 @@ export interface paths {
          * Take in money for a flat
          * @description Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Decimal string; numbers are taken too
-                         * @example 1500.00
-                         */
-                        amount: string | number;
-                        /**
-                         * Format: date
-                         * @example 2026-11-21
-                         */
-                        paid_on: string;
-                        /**
-                         * Format: text
-                         * @example Платёжное поручение № 17
-                         */
-                        reference?: string;
-                        /**
-                         * @description What the payer meant; money belongs to the account of the flat
-                         * @example 1
-                         */
-                        bill?: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: number;
-                            apartment: number;
-                            /** @example 1500.00 */
-                            amount: string;
-                            /**
-                             * Format: date
-                             * @example 2026-11-21
-                             */
-                            paid_on: string;
-                            reference: string;
-                            bill: number | null;
-                            /**
-                             * @description Of the flat after it
-                             * @example 1500.00
-                             */
-                            balance: string;
-                            created_by: number | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postApartmentsByIdPayments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10221,79 +2753,7 @@ export interface paths {
          *
          *     Who may: owner, admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                at: string;
-                                /** @enum {string} */
-                                kind: "bill" | "payment";
-                                detail: string;
-                                bill: number | null;
-                                /**
-                                 * @description Below zero: paid
-                                 * @example 1500.00
-                                 */
-                                amount: string;
-                                /**
-                                 * @description After it
-                                 * @example 1500.00
-                                 */
-                                balance: string;
-                            }[];
-                            /**
-                             * @description Of the flat now; below zero: paid in advance
-                             * @example 1500.00
-                             */
-                            balance: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getApartmentsByIdStatement"];
         put?: never;
         post?: never;
         delete?: never;
@@ -10315,75 +2775,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    ordering?: "balance" | "-balance";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                apartment: {
-                                    id: number;
-                                    number: string;
-                                };
-                                /** @example 1500.00 */
-                                balance: string;
-                                /**
-                                 * Format: date-time
-                                 * @description The oldest bill that is not covered; money covers the oldest first
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                since: string;
-                                /** @example 1500.00 */
-                                days_0_30: string;
-                                /** @example 1500.00 */
-                                days_31_90: string;
-                                /** @example 1500.00 */
-                                days_over_90: string;
-                            }[];
-                            /**
-                             * @description Of all debtors of the house
-                             * @example 1500.00
-                             */
-                            total: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getHousesByIdDebtors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -10403,67 +2795,7 @@ export interface paths {
          * Recalculations of a flat
          * @description Who may: admin, bookkeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                id: number;
-                                apartment: number;
-                                /** @example 1500.00 */
-                                amount: string;
-                                reason: string;
-                                month: string | null;
-                                bill: number | null;
-                                created_by: number | null;
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                created_at: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getApartmentsByIdRecalculations"];
         put?: never;
         /**
          * Add a recalculation
@@ -10471,70 +2803,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @description Below zero: in favour of the flat
-                         * @example -150.00
-                         */
-                        amount: string | number;
-                        /**
-                         * Format: line
-                         * @example Воды не было 12–14 ноября
-                         */
-                        reason: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: number;
-                            apartment: number;
-                            /** @example 1500.00 */
-                            amount: string;
-                            reason: string;
-                            month: string | null;
-                            bill: number | null;
-                            created_by: number | null;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postApartmentsByIdRecalculations"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10556,90 +2825,12 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: number;
-                            apartment: number;
-                            /**
-                             * @description Told once
-                             * @example 7KQ2M-XW9RD
-                             */
-                            code: string;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            expires_at: string;
-                            /**
-                             * Format: date-time
-                             * @example 2026-11-21T09:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postApartmentsByIdJoinCodes"];
         /**
          * End the codes of a flat that nobody has used
          * @description Who may: admin, bookkeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteApartmentsByIdJoinCodes"];
         options?: never;
         head?: never;
         patch?: never;
@@ -10660,38 +2851,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/pdf": unknown;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postApartmentsByIdJoinCodesSheet"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10713,41 +2873,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /** @description Of 400 flats each */
-                    page?: number;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/pdf": unknown;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postHousesByIdJoinCodesSheet"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10769,46 +2895,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @description As on the paper; case, spaces and dashes do not matter
-                         * @example 7KQ2M-XW9RD
-                         */
-                        code: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Apartment"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postProfileJoin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10830,51 +2917,7 @@ export interface paths {
          *
          *     Who may: admin, bookkeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: month
-                         * @example 2026-11
-                         */
-                        month: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description Letters that go */
-                            count: number;
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postHousesByIdReminders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10894,130 +2937,13 @@ export interface paths {
          *
          *     Who may: everybody who is logged in.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @example electronics */
-                    category?: "electronics" | "clothing" | "books" | "home" | "services" | "other";
-                    /**
-                     * @description Decimal string; numbers are taken too
-                     * @example 1500.00
-                     */
-                    price_min?: string | number;
-                    /**
-                     * @description Decimal string; numbers are taken too
-                     * @example 1500.00
-                     */
-                    price_max?: string | number;
-                    /** @description Words of name or description in any form, parts of words; slips are forgiven */
-                    search?: string;
-                    /** @description true: only what can be bought; false: only what is sold out */
-                    in_stock?: boolean;
-                    /** @description Only what runs low */
-                    stock_max?: number;
-                    ordering?: "price" | "name" | "created_at" | "-price" | "-name" | "-created_at";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Product"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getProducts"];
         put?: never;
         /**
          * Put a product on sale
          * @description Who may: admin, storekeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example Чайник электрический
-                         */
-                        name: string;
-                        /**
-                         * Format: text
-                         * @example 1,7 л, автоотключение, гарантия год.
-                         */
-                        description?: string;
-                        /**
-                         * @description Decimal string; numbers are taken too
-                         * @example 1500.00
-                         */
-                        price: string | number;
-                        /** @example 25 */
-                        stock?: number;
-                        /**
-                         * @example electronics
-                         * @enum {string}
-                         */
-                        category: "electronics" | "clothing" | "books" | "home" | "services" | "other";
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Product"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postProducts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -11035,106 +2961,14 @@ export interface paths {
          * A product
          * @description Who may: everybody who is logged in.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Product"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getProductsById"];
         /**
          * Replace a product
          * @description More stock than before counts as received, less as a correction. Orders keep their prices.
          *
          *     Who may: admin, storekeeper.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example Чайник электрический
-                         */
-                        name: string;
-                        /**
-                         * Format: text
-                         * @example 1,7 л, автоотключение, гарантия год.
-                         */
-                        description: string;
-                        /**
-                         * @description Decimal string; numbers are taken too
-                         * @example 1500.00
-                         */
-                        price: string | number;
-                        /** @example 25 */
-                        stock: number;
-                        /**
-                         * @example electronics
-                         * @enum {string}
-                         */
-                        category: "electronics" | "clothing" | "books" | "home" | "services" | "other";
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Product"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        put: operations["putProductsById"];
         post?: never;
         /**
          * Take a product off sale
@@ -11142,36 +2976,7 @@ export interface paths {
          *
          *     Who may: admin, storekeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteProductsById"];
         options?: never;
         head?: never;
         /**
@@ -11180,68 +2985,7 @@ export interface paths {
          *
          *     Who may: admin, storekeeper.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * Format: line
-                         * @example Чайник электрический
-                         */
-                        name?: string;
-                        /**
-                         * Format: text
-                         * @example 1,7 л, автоотключение, гарантия год.
-                         */
-                        description?: string;
-                        /**
-                         * @description Decimal string; numbers are taken too
-                         * @example 1500.00
-                         */
-                        price?: string | number;
-                        /** @example 25 */
-                        stock?: number;
-                        /**
-                         * @example electronics
-                         * @enum {string}
-                         */
-                        category?: "electronics" | "clothing" | "books" | "home" | "services" | "other";
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Product"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchProductsById"];
         trace?: never;
     };
     "/api/products/{id}/pictures": {
@@ -11259,41 +3003,7 @@ export interface paths {
          *
          *     Who may: admin, storekeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Product"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postProductsByIdPictures"];
         delete?: never;
         options?: never;
         head?: never;
@@ -11314,38 +3024,7 @@ export interface paths {
          * Remove a picture
          * @description Who may: admin, storekeeper.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                    /** @example 1 */
-                    picture: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["deleteProductsByIdPicturesByPicture"];
         options?: never;
         head?: never;
         patch?: never;
@@ -11362,37 +3041,7 @@ export interface paths {
          * A picture of a product
          * @description Who may: anyone.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description Absent, or not visible to the caller */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getRootFilesProductsByName"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11412,52 +3061,7 @@ export interface paths {
          * One's own orders
          * @description Who may: owner.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example processing */
-                    status?: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Order"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getOrders"];
         put?: never;
         /**
          * Order products
@@ -11465,82 +3069,7 @@ export interface paths {
          *
          *     Who may: everybody who is logged in.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description Makes a retry safe: the first answer is given again for 24 hours */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @example [
-                         *       {
-                         *         "product": 1,
-                         *         "quantity": 2
-                         *       }
-                         *     ]
-                         */
-                        items: {
-                            /**
-                             * @description The product
-                             * @example 1
-                             */
-                            product: number;
-                            /** @example 2 */
-                            quantity: number;
-                        }[];
-                        /**
-                         * Format: text
-                         * @description Where it is to be brought
-                         * @example Садовая, 12, кв. 5
-                         */
-                        address?: string;
-                        /**
-                         * Format: text
-                         * @description Any usual spelling
-                         * @example 8 (912) 345-67-89
-                         */
-                        phone?: string;
-                        /**
-                         * Format: text
-                         * @example Позвоните за час
-                         */
-                        comment?: string;
-                        /**
-                         * @description The sum that the buyer saw; when it is another now, the order is a 409
-                         * @example 1500.00
-                         */
-                        expected_total?: string | number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Order"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postOrders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -11560,38 +3089,7 @@ export interface paths {
          *
          *     Who may: owner, admin, storekeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Order"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getOrdersById"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11603,51 +3101,7 @@ export interface paths {
          *
          *     Who may: owner, admin, storekeeper, auditor.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: {
-                    /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
-                    "If-Match"?: string;
-                };
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @example processing
-                         * @enum {string}
-                         */
-                        status?: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Order"];
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        patch: operations["patchOrdersById"];
         trace?: never;
     };
     "/api/orders/{id}/document": {
@@ -11663,38 +3117,7 @@ export interface paths {
          *
          *     Who may: owner, admin, storekeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Done */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/pdf": unknown;
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getOrdersByIdDocument"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11714,62 +3137,7 @@ export interface paths {
          * What happened to an order, oldest first
          * @description Who may: owner, admin, storekeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                };
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: {
-                                /**
-                                 * Format: date-time
-                                 * @example 2026-11-21T09:00:00Z
-                                 */
-                                at: string;
-                                /** @enum {string} */
-                                event: "created" | "processing" | "shipped" | "delivered" | "cancelled" | "document" | "shipping_call" | "shipping_delivered" | "shipping_failed" | "shipping_again";
-                                by: number | null;
-                                full_name: string | null;
-                                /** @description In words */
-                                detail: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getOrdersByIdHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11789,58 +3157,7 @@ export interface paths {
          * Everybody's orders
          * @description Who may: admin, storekeeper, auditor.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description From 1 */
-                    page?: number;
-                    /** @description 20 unless given */
-                    page_size?: number;
-                    /** @description Opaque, from `next` or `previous` */
-                    cursor?: string;
-                    /** @example processing */
-                    status?: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
-                    /** @example 1 */
-                    user?: number;
-                    /** @example 2026-11-01T00:00:00+03:00 */
-                    created_from?: string;
-                    /** @example 2026-11-01T00:00:00+03:00 */
-                    created_to?: string;
-                    ordering?: "created_at" | "id" | "-created_at" | "-id";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            count: number | null;
-                            /** @description Only beyond 10,000 rows, where they are not counted */
-                            count_is_estimate?: boolean;
-                            next: string | null;
-                            previous: string | null;
-                            results: components["schemas"]["Order"][];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["getAdminOrders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11864,58 +3181,7 @@ export interface paths {
          *
          *     Who may: admin, storekeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /**
-                         * @example [
-                         *       41,
-                         *       42
-                         *     ]
-                         */
-                        orders: number[];
-                        /**
-                         * @example processing
-                         * @enum {string}
-                         */
-                        status: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            results: {
-                                order: number;
-                                status: ("pending" | "processing" | "shipped" | "delivered" | "cancelled") | null;
-                                error: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description Malformed, or against a rule on its fields */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAdminOrdersStatus"];
         delete?: never;
         options?: never;
         head?: never;
@@ -11937,38 +3203,7 @@ export interface paths {
          *
          *     Who may: admin, storekeeper.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @example 1 */
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Order"];
-                    };
-                };
-                /** @description Not logged in */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["postAdminOrdersByIdResendShipping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -12733,4 +3968,8959 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    getRootHealthLive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Busy or away; try again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRootHealthReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Busy or away; try again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRootMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example Двор */
+                        name: string;
+                        locale: string;
+                        currency: string;
+                        timezone: string;
+                        modules: string[];
+                        requisites?: {
+                            payee?: string | null;
+                            inn?: string | null;
+                            kpp?: string | null;
+                            bic?: string | null;
+                            bank_name?: string | null;
+                            account?: string | null;
+                            correspondent_account?: string | null;
+                            phone?: string | null;
+                            email?: string | null;
+                        };
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: line */
+                    name?: string;
+                    requisites?: {
+                        payee?: string | null;
+                        inn?: string | null;
+                        kpp?: string | null;
+                        bic?: string | null;
+                        bank_name?: string | null;
+                        account?: string | null;
+                        correspondent_account?: string | null;
+                        phone?: string | null;
+                        email?: string | null;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example Двор */
+                        name: string;
+                        locale: string;
+                        currency: string;
+                        timezone: string;
+                        modules: string[];
+                        requisites?: {
+                            payee?: string | null;
+                            inn?: string | null;
+                            kpp?: string | null;
+                            bic?: string | null;
+                            bank_name?: string | null;
+                            account?: string | null;
+                            correspondent_account?: string | null;
+                            phone?: string | null;
+                            email?: string | null;
+                        };
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What needs the caller now, the most urgent first; at most 3 */
+                        cards: {
+                            /** @example housing.bill */
+                            kind: string;
+                            /** @example Счёт за октябрь 2026 г. */
+                            title: string;
+                            /** @example К оплате 4 200,50 ₽ до 15 ноября */
+                            text: string;
+                            /**
+                             * @description What there is to do
+                             * @example Оплатить
+                             */
+                            action: string;
+                            /**
+                             * @description The page of the web app
+                             * @example /bills/12
+                             */
+                            path: string;
+                            due: string | null;
+                        }[];
+                        /** @description The last ones */
+                        notifications: {
+                            id: number;
+                            /** @example collects.update */
+                            kind: string;
+                            /** @example «Скамейки во двор»: новость от организатора */
+                            text: string;
+                            /**
+                             * @description The page of the web app
+                             * @example /collects/1
+                             */
+                            path: string;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                            read_at: string | null;
+                        }[];
+                        /** @description Collects under way, those that end first */
+                        live_collects: components["schemas"]["Collect"][];
+                        /** @description The last twelve months of all flats of the caller, the oldest first; empty without a flat */
+                        months: {
+                            /** @example 2026-11 */
+                            month: string;
+                            /** @example 1500.00 */
+                            billed: string;
+                            /** @example 1500.00 */
+                            paid: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNotifications: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            /** @example collects.update */
+                            kind: string;
+                            /** @example «Скамейки во двор»: новость от организатора */
+                            text: string;
+                            /**
+                             * @description The page of the web app
+                             * @example /collects/1
+                             */
+                            path: string;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                            read_at: string | null;
+                        }[];
+                        unread: number;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postNotificationsRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description The newest that was seen, and with it all before
+                     * @example 1
+                     */
+                    until: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProfileLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            kind: string;
+                            title: string;
+                            /** @description It comes by mail */
+                            letter: boolean;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchProfileLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example collects.update */
+                    kind: string;
+                    /** @example false */
+                    letter: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            kind: string;
+                            title: string;
+                            /** @description It comes by mail */
+                            letter: boolean;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminJobs: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: string;
+                            queue: string;
+                            /**
+                             * @description What it does, in words
+                             * @example Документ заказа
+                             */
+                            title: string;
+                            data: unknown;
+                            error: string | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            failed_at: string;
+                        }[];
+                        queues: {
+                            name: string;
+                            /**
+                             * @description What it does, in words
+                             * @example Документ заказа
+                             */
+                            title: string;
+                            waiting: number;
+                            active: number;
+                            /** @description For good */
+                            failed: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAdminJobsRetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example shop.document */
+                    queue: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How many were sent */
+                        count: number;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAdminJobsByIdRetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOutbox: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+                kind?: "email" | "sms" | "message" | "shipping";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            kind: components["schemas"]["OutboxKind"];
+                            to: string;
+                            subject: string | null;
+                            text: string;
+                            /** @enum {string} */
+                            state: "queued" | "held" | "sent" | "failed";
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOutboxById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: number;
+                        kind: components["schemas"]["OutboxKind"];
+                        to: string;
+                        subject: string | null;
+                        text: string;
+                        /** @enum {string} */
+                        state: "queued" | "held" | "sent" | "failed";
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                        html: string | null;
+                        error: string | null;
+                    };
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthRegister: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: username
+                     * @example anna
+                     */
+                    username: string;
+                    /**
+                     * Format: email
+                     * @example anna@example.org
+                     */
+                    email: string;
+                    /**
+                     * Format: text
+                     * @example red-sparrow-42
+                     */
+                    password: string;
+                    /**
+                     * Format: text
+                     * @example Анна
+                     */
+                    first_name?: string;
+                    /**
+                     * Format: text
+                     * @example Соколова
+                     */
+                    last_name?: string;
+                    /**
+                     * Format: text
+                     * @example Игоревна
+                     */
+                    patronymic?: string;
+                    /**
+                     * Format: text
+                     * @example K7MP4X
+                     */
+                    invite_code?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postRootAuthUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: username
+                     * @example anna
+                     */
+                    username: string;
+                    /**
+                     * Format: email
+                     * @example anna@example.org
+                     */
+                    email: string;
+                    /**
+                     * Format: text
+                     * @example red-sparrow-42
+                     */
+                    password: string;
+                    /**
+                     * Format: text
+                     * @example Анна
+                     */
+                    first_name?: string;
+                    /**
+                     * Format: text
+                     * @example Соколова
+                     */
+                    last_name?: string;
+                    /**
+                     * Format: text
+                     * @example Игоревна
+                     */
+                    patronymic?: string;
+                    /**
+                     * Format: text
+                     * @example K7MP4X
+                     */
+                    invite_code?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "username": "anna",
+                 *       "password": "red-sparrow-42"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: text
+                     * @example anna
+                     */
+                    username?: string;
+                    /**
+                     * Format: text
+                     * @example anna
+                     */
+                    email?: string;
+                    /**
+                     * Format: text
+                     * @example red-sparrow-42
+                     */
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postRootAuthJwtCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "username": "anna",
+                 *       "password": "red-sparrow-42"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: text
+                     * @example anna
+                     */
+                    username?: string;
+                    /**
+                     * Format: text
+                     * @example anna
+                     */
+                    email?: string;
+                    /**
+                     * Format: text
+                     * @example red-sparrow-42
+                     */
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthRefresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A browser sends its cookie instead */
+                    refresh?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postRootAuthJwtRefresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A browser sends its cookie instead */
+                    refresh?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthLogout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A browser sends its cookie instead */
+                    refresh?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Any usual spelling; without a country it is Russian
+                     * @example 8 (912) 345-67-89
+                     */
+                    phone: string | number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description E.164 digits
+                         * @example 79123456789
+                         */
+                        phone: string;
+                        /**
+                         * @description Seconds until another code may be asked for
+                         * @example 60
+                         */
+                        retry_after: number;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Any usual spelling; without a country it is Russian
+                     * @example 8 (912) 345-67-89
+                     */
+                    phone: string | number;
+                    /**
+                     * @description The code of the SMS
+                     * @example 493817
+                     */
+                    token: string | number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Bearer token of 15 minutes */
+                        access: string;
+                        /** @description Serves once; absent where cookies hold it */
+                        refresh?: string;
+                        /** @example 900 */
+                        expires_in: number;
+                        /** @description True when this made the account */
+                        created: boolean;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: email
+                     * @example anna@example.org
+                     */
+                    email: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthPasswordResetConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description What stands behind the # of the link
+                     * @example 12.mZ3…
+                     */
+                    token: string;
+                    /**
+                     * Format: text
+                     * @example red-sparrow-42
+                     */
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAuthEmailConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description What stands behind the # of the link
+                     * @example 12.mZ3…
+                     */
+                    token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postRootAuth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: text
+                     * @example anna
+                     */
+                    username: string;
+                    /**
+                     * Format: text
+                     * @example red-sparrow-42
+                     */
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        token: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAuthWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The outside identity provider, if there is one */
+                        oidc: {
+                            /** @example Почта дома */
+                            name: string;
+                        } | null;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAuthOidcLogin: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where to go afterwards
+                 * @example /collects
+                 */
+                next?: string;
+                /** @description The person proves anew who they are, also where they are logged in */
+                again?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider, or back into the web app */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAuthOidcCallback: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                iss?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider, or back into the web app */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProfile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "first_name": "Анна",
+                 *       "last_name": "Соколова",
+                 *       "patronymic": "Игоревна"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: text
+                     * @example Анна
+                     */
+                    first_name?: string;
+                    /**
+                     * Format: text
+                     * @example Соколова
+                     */
+                    last_name?: string;
+                    /**
+                     * Format: text
+                     * @example Игоревна
+                     */
+                    patronymic?: string;
+                    /**
+                     * Format: email
+                     * @example anna@example.org
+                     */
+                    email?: string;
+                    /** @enum {string} */
+                    locale?: "ru" | "en";
+                    /**
+                     * Format: text
+                     * @example K7MP4X
+                     */
+                    foreign_invite_code?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProfilePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current_password": "red-sparrow-42",
+                 *       "password": "blue-sparrow-43"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description Needed where there is one
+                     * @example red-sparrow-42
+                     */
+                    current_password?: string;
+                    /**
+                     * Format: text
+                     * @example red-sparrow-42
+                     */
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPair"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProfilePhone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Any usual spelling; without a country it is Russian
+                     * @example 8 (912) 345-67-89
+                     */
+                    phone: string | number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description E.164 digits
+                         * @example 79123456789
+                         */
+                        phone: string;
+                        /**
+                         * @description Seconds until another code may be asked for
+                         * @example 60
+                         */
+                        retry_after: number;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProfilePhoneVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Any usual spelling; without a country it is Russian
+                     * @example 8 (912) 345-67-89
+                     */
+                    phone: string | number;
+                    /**
+                     * @description The code of the SMS
+                     * @example 493817
+                     */
+                    token: string | number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProfileEmailConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProfileSessions: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            device: string | null;
+                            address: string | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * Format: date-time
+                             * @description The login or its last refresh, so up to 15 minutes ago
+                             */
+                            last_used_at: string;
+                            /** @description The one that asks */
+                            current: boolean;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProfileSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProfileSessionsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProfileTokens: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            name: string | null;
+                            scopes: string[] | null;
+                            expires_at: string | null;
+                            addresses: string[] | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                            last_used_at: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProfileTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Табло в подъезде",
+                 *       "scopes": [
+                 *         "collects:read"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example Табло в подъезде
+                     */
+                    name: string;
+                    scopes: ("installation:read" | "installation:write" | "accounts:read" | "accounts:write" | "collects:read" | "collects:write" | "mailings:read" | "mailings:write" | "housing:read" | "housing:write" | "shop:read" | "shop:write")[];
+                    /**
+                     * Format: date-time
+                     * @example 2030-01-01T00:00:00Z
+                     */
+                    expires_at?: string;
+                    /**
+                     * @description Addresses and networks (CIDR) that it is taken from; any without this
+                     * @example [
+                     *       "203.0.113.0/24"
+                     *     ]
+                     */
+                    addresses?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: number;
+                        name: string | null;
+                        scopes: string[] | null;
+                        expires_at: string | null;
+                        addresses: string[] | null;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                        last_used_at: string | null;
+                        /** @description Shown this once */
+                        token: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProfileTokensById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminUsers: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+                search?: string;
+                role?: "user" | "admin" | "auditor" | "operator" | "bookkeeper" | "storekeeper";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["User"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchAdminUsersById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "auditor",
+                 *       "is_active": true
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {string} */
+                    role?: "user" | "admin" | "auditor" | "operator" | "bookkeeper" | "storekeeper";
+                    is_active?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminAudit: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                ordering?: "id" | "created_at" | "-id" | "-created_at";
+                /**
+                 * @description Who changed it
+                 * @example 1
+                 */
+                user?: number;
+                /** @example accounts.change_user */
+                action?: string;
+                /** @example accounts.users */
+                subject?: string;
+                /** @example 1 */
+                subject_id?: number;
+                /** @description From this instant on */
+                from?: string;
+                /** @description Before this instant */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            at: string;
+                            user: {
+                                id: number;
+                                full_name: string;
+                            } | null;
+                            /** @example accounts.change_user */
+                            action: string;
+                            /**
+                             * @description The table
+                             * @example accounts.users
+                             */
+                            subject: string;
+                            subject_id: number | null;
+                            before: {
+                                [key: string]: unknown;
+                            } | null;
+                            after: {
+                                [key: string]: unknown;
+                            } | null;
+                            address: string | null;
+                            request_id: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCollects: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @example yard */
+                occasion?: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
+                /** @example 1 */
+                author?: number;
+                status?: "active" | "ended" | "closed";
+                /** @description Part of title or description */
+                search?: string;
+                ordering?: "created_at" | "ends_at" | "collected_amount" | "donors_count" | "-created_at" | "-ends_at" | "-collected_amount" | "-donors_count";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Collect"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCollects: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example Скамейки во двор
+                     */
+                    title: string;
+                    /**
+                     * @example yard
+                     * @enum {string}
+                     */
+                    occasion: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
+                    /**
+                     * Format: text
+                     * @example Поставим четыре скамейки у второго подъезда.
+                     */
+                    description?: string;
+                    target_amount?: (string | number) | null;
+                    max_amount?: (string | number) | null;
+                    /**
+                     * Format: date-time
+                     * @example 2027-12-31T18:00:00+03:00
+                     */
+                    ends_at: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collect"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCollectsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: number;
+                        author: {
+                            id: number;
+                            full_name: string;
+                        };
+                        /** @example Скамейки во двор */
+                        title: string;
+                        /**
+                         * @example yard
+                         * @enum {string}
+                         */
+                        occasion: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
+                        description: string;
+                        target_amount: string | null;
+                        max_amount: string | null;
+                        /** @example 1500.00 */
+                        collected_amount: string;
+                        /**
+                         * @description What organisers have entered into the ledger
+                         * @example 1500.00
+                         */
+                        spent_amount: string;
+                        /** @description Different people */
+                        donors_count: number;
+                        payments_count: number;
+                        cover: string | null;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        ends_at: string;
+                        /** @enum {string} */
+                        status: "active" | "ended" | "closed";
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description The newest 20; the rest at /payments */
+                        payments: components["schemas"]["FeedItem"][];
+                        /** @description Besides the author */
+                        organisers: {
+                            id: number;
+                            full_name: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCollectsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchCollectsById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example Скамейки во двор
+                     */
+                    title?: string;
+                    /**
+                     * @example yard
+                     * @enum {string}
+                     */
+                    occasion?: "birthday" | "wedding" | "new_year" | "funeral" | "charity" | "yard" | "other";
+                    /**
+                     * Format: text
+                     * @example Поставим четыре скамейки у второго подъезда.
+                     */
+                    description?: string;
+                    target_amount?: (string | number) | null;
+                    max_amount?: (string | number) | null;
+                    /**
+                     * Format: date-time
+                     * @example 2027-12-31T18:00:00+03:00
+                     */
+                    ends_at?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collect"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putCollectsByIdCover: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collect"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCollectsByIdCover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCollectsByIdClose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collect"];
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCollectsByIdPosterPdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCollectsByIdPayments: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["FeedItem"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCollectsByIdPayments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": "500.00",
+                 *       "comment": "С соседским приветом!",
+                 *       "is_anonymous": false
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description Decimal string; numbers are taken too
+                     * @example 1500.00
+                     */
+                    amount: string | number;
+                    /**
+                     * Format: line
+                     * @description Made when absent; serves once
+                     * @example bank-2026-11-21-0001
+                     */
+                    transaction_id?: string;
+                    /**
+                     * Format: text
+                     * @example С соседским приветом!
+                     */
+                    comment?: string;
+                    /** @example false */
+                    is_anonymous?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCollectsByIdPaymentsCsv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPayments: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example 1 */
+                collect?: number;
+                status?: "pending" | "completed" | "failed" | "refunded";
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Payment"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postPayments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "collect": 1,
+                 *       "amount": "500.00",
+                 *       "comment": "С соседским приветом!",
+                 *       "is_anonymous": false
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description The collect
+                     * @example 1
+                     */
+                    collect: number;
+                    /**
+                     * @description Decimal string; numbers are taken too
+                     * @example 1500.00
+                     */
+                    amount: string | number;
+                    /**
+                     * Format: line
+                     * @description Made when absent; serves once
+                     * @example bank-2026-11-21-0001
+                     */
+                    transaction_id?: string;
+                    /**
+                     * Format: text
+                     * @example С соседским приветом!
+                     */
+                    comment?: string;
+                    /** @example false */
+                    is_anonymous?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPaymentsTotals: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            collect: number;
+                            title: string;
+                            /** @example 1500.00 */
+                            amount: string;
+                            payments_count: number;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            last_at: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPaymentsByIdReceipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPaymentsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchPaymentsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: text */
+                    comment?: string;
+                    is_anonymous?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postPaymentsByIdRefund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCollectsByIdUpdates: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["CollectUpdate"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCollectsByIdUpdates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: text
+                     * @example Скамейки уже стоят!
+                     */
+                    text: string;
+                    /**
+                     * @description Thanks to all; a collect says them once
+                     * @example false
+                     */
+                    is_thanks?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectUpdate"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCollectsByIdUpdatesByUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+                /** @example 1 */
+                update: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCollectsByIdExpenses: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Expense"][];
+                        /** @example 1500.00 */
+                        spent_amount: string;
+                        /**
+                         * @description Of what was collected; below zero organisers have added of their own
+                         * @example 1500.00
+                         */
+                        left_amount: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCollectsByIdExpenses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Decimal string; numbers are taken too
+                     * @example 1500.00
+                     */
+                    amount: string | number;
+                    /**
+                     * Format: line
+                     * @example Доски и краска
+                     */
+                    what: string;
+                    /**
+                     * Format: date
+                     * @example 2026-11-21
+                     */
+                    spent_on: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Expense"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCollectsByIdExpensesByExpense: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+                /** @example 1 */
+                expense: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCollectsByIdOrganisers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Id, username or invite code of a person
+                     * @example K7MP4X
+                     */
+                    user: number | string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: number;
+                        full_name: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteCollectsByIdOrganisersByUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+                /** @example 1 */
+                user: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRootFilesCoversByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Absent, or not visible to the caller */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRootFilesUpdatesByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Absent, or not visible to the caller */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRootFilesReceiptsByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Absent, or not visible to the caller */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getClients: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example 999 */
+                operator_code?: string;
+                tag?: string;
+                /** @description Part of the phone in any spelling, or of the tag */
+                search?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Client"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postClients: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 79991234567 */
+                    phone: string;
+                    /**
+                     * @description Digits 2 to 4 of the phone unless given
+                     * @example 999
+                     */
+                    operator_code?: string;
+                    /**
+                     * Format: text
+                     * @example подъезд 2
+                     */
+                    tag?: string;
+                    /** @example Europe/Moscow */
+                    timezone?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getClientsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putClientsById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 79991234567 */
+                    phone: string;
+                    /**
+                     * @description Digits 2 to 4 of the phone unless given
+                     * @example 999
+                     */
+                    operator_code?: string;
+                    /**
+                     * Format: text
+                     * @example подъезд 2
+                     */
+                    tag: string;
+                    /** @example Europe/Moscow */
+                    timezone: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteClientsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchClientsById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 79991234567 */
+                    phone?: string;
+                    /**
+                     * @description Digits 2 to 4 of the phone unless given
+                     * @example 999
+                     */
+                    operator_code?: string;
+                    /**
+                     * Format: text
+                     * @example подъезд 2
+                     */
+                    tag?: string;
+                    /** @example Europe/Moscow */
+                    timezone?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postClientsImport: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
+                 * @example phone,operator_code,tag,timezone
+                 */
+                columns?: string;
+                /** @description Tells what would be, and keeps nothing; up to a million numbers */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        dry_run: boolean;
+                        created: number;
+                        /** @description Rows whose phone was there already, or stood above in the file */
+                        skipped: number;
+                        faulty: number;
+                        /** @description The first 100 faulty rows */
+                        errors: {
+                            /** @description Of the file; its head is line 1 */
+                            line: number;
+                            field: string | null;
+                            message: string;
+                        }[];
+                        /** @description What each column of the file was taken for */
+                        columns: {
+                            header: string;
+                            field: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getClientsExport: {
+        parameters: {
+            query?: {
+                /** @example 999 */
+                operator_code?: string;
+                tag?: string;
+                /** @description Part of the phone in any spelling, or of the tag */
+                search?: string;
+                /** @description Begins with the mark by which spreadsheet programs know UTF-8 */
+                bom?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getClientsStops: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @description Part of the phone in any spelling, or of the reason */
+                search?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            /** @example 79991234567 */
+                            phone: string;
+                            reason: string;
+                            created_by: {
+                                id: number;
+                                full_name: string;
+                            } | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postClientsStops: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @description In any usual spelling
+                     * @example +7 999 123-45-67
+                     */
+                    phone: string;
+                    /**
+                     * Format: text
+                     * @example просил не писать
+                     */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example 79991234567 */
+                        phone: string;
+                        reason: string;
+                        created_by: {
+                            id: number;
+                            full_name: string;
+                        } | null;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postClientsStopsImport: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Fields in the order of the columns, an empty one to pass over: `phone,,tag`. Unless given, the heads tell.
+                 * @example phone,operator_code,tag,timezone
+                 */
+                columns?: string;
+                /** @description Tells what would be, and keeps nothing; up to a million numbers */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        dry_run: boolean;
+                        created: number;
+                        /** @description Rows whose phone was there already, or stood above in the file */
+                        skipped: number;
+                        faulty: number;
+                        /** @description The first 100 faulty rows */
+                        errors: {
+                            /** @description Of the file; its head is line 1 */
+                            line: number;
+                            field: string | null;
+                            message: string;
+                        }[];
+                        /** @description What each column of the file was taken for */
+                        columns: {
+                            header: string;
+                            field: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteClientsStopsByPhone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description In any usual spelling
+                 * @example +7 999 123-45-67
+                 */
+                phone: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailingsGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description No gateway is set: messages go nowhere, and count as sent */
+                        sandbox: boolean;
+                        /**
+                         * @description Of the process that sees it worst: `open` while it is left alone, `half_open` while it is tried
+                         * @enum {string}
+                         */
+                        breaker: "closed" | "open" | "half_open";
+                        /** @description Calls under way, over all processes */
+                        in_flight: number;
+                        /** @description Processes that send now */
+                        senders: number;
+                        /** @description Calls under way at most */
+                        concurrency: number;
+                        rate: number | null;
+                        timeout_ms: number;
+                        latency_ms: {
+                            p50: number;
+                            p95: number;
+                            p99: number;
+                        } | null;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMailingsByIdTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 79991234567 */
+                    phone: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description By which the gateway knows it */
+                        id: number;
+                        mailing: number | null;
+                        /** @example 79991234567 */
+                        phone: string;
+                        /** @description As it was sent, with samples for placeholders */
+                        text: string;
+                        /**
+                         * @description `processing` only in the answer to a repeated Idempotency-Key
+                         * @enum {string}
+                         */
+                        status: "processing" | "sent" | "error";
+                        last_error: string | null;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMailingsTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 79991234567 */
+                    phone: string;
+                    /**
+                     * Format: text
+                     * @example Завтра с 9 до 18 не будет горячей воды.
+                     */
+                    text: string;
+                    /**
+                     * Format: text
+                     * @description Whose placeholders the text may hold
+                     * @example housing.debtors
+                     */
+                    audience?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description By which the gateway knows it */
+                        id: number;
+                        mailing: number | null;
+                        /** @example 79991234567 */
+                        phone: string;
+                        /** @description As it was sent, with samples for placeholders */
+                        text: string;
+                        /**
+                         * @description `processing` only in the answer to a repeated Idempotency-Key
+                         * @enum {string}
+                         */
+                        status: "processing" | "sent" | "error";
+                        last_error: string | null;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailings: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                status?: "scheduled" | "running" | "finished" | "cancelled";
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Mailing"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMailings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: text
+                     * @description May hold `{phone}`, `{tag}` and what the audience offers
+                     * @example Завтра с 9 до 18 не будет горячей воды.
+                     */
+                    text: string;
+                    /**
+                     * Format: date-time
+                     * @description In the past: it begins at once
+                     * @example 2026-11-21T09:00:00Z
+                     */
+                    starts_at: string;
+                    /**
+                     * Format: date-time
+                     * @description Nothing is sent from then on
+                     * @example 2026-11-21T18:00:00Z
+                     */
+                    ends_at: string;
+                    /**
+                     * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                     * @example {
+                     *       "operator_codes": [
+                     *         "999"
+                     *       ],
+                     *       "tags": [
+                     *         "жильцы"
+                     *       ]
+                     *     }
+                     */
+                    filter?: {
+                        /**
+                         * @example [
+                         *       "999",
+                         *       "916"
+                         *     ]
+                         */
+                        operator_codes?: string[];
+                        /**
+                         * @example [
+                         *       "жильцы"
+                         *     ]
+                         */
+                        tags?: string[];
+                        /**
+                         * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                         * @example housing.debtors
+                         */
+                        audience?: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    local_window?: {
+                        /** @example 09:00 */
+                        from: string;
+                        /** @example 09:00 */
+                        to: string;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailing"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMailingsPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                     * @example {
+                     *       "operator_codes": [
+                     *         "999"
+                     *       ],
+                     *       "tags": [
+                     *         "жильцы"
+                     *       ]
+                     *     }
+                     */
+                    filter: {
+                        /**
+                         * @example [
+                         *       "999",
+                         *       "916"
+                         *     ]
+                         */
+                        operator_codes?: string[];
+                        /**
+                         * @example [
+                         *       "жильцы"
+                         *     ]
+                         */
+                        tags?: string[];
+                        /**
+                         * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                         * @example housing.debtors
+                         */
+                        audience?: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * Format: text
+                     * @description May hold `{phone}`, `{tag}` and what the audience offers
+                     * @example Завтра с 9 до 18 не будет горячей воды.
+                     */
+                    text?: string;
+                    /**
+                     * Format: date-time
+                     * @description Now unless given
+                     * @example 2026-11-21T09:00:00Z
+                     */
+                    starts_at?: string;
+                    /**
+                     * Format: date-time
+                     * @example 2026-11-21T09:00:00Z
+                     */
+                    ends_at?: string;
+                    local_window?: {
+                        /** @example 09:00 */
+                        from: string;
+                        /** @example 09:00 */
+                        to: string;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Messages that the start would make */
+                        count: number;
+                        /** @description Ten of them */
+                        sample: {
+                            /** @example 79991234567 */
+                            phone: string;
+                            /** @example 999 */
+                            operator_code: string;
+                            tag: string;
+                            timezone: string;
+                            text: string | null;
+                        }[];
+                        /** @description Of the count: on the stop list, so nothing is sent */
+                        stopped: number;
+                        /** @description Of the count: whose local hours do not come before the end */
+                        outside_window: number;
+                        /** @description Beside the count: people who have given no phone */
+                        unreachable: number;
+                        parts: {
+                            /** @description Parts of the longest message */
+                            most: number;
+                            /** @description Parts of all that would be sent */
+                            total: number;
+                        } | null;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailingsAudiences: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            /** @example housing.debtors */
+                            name: string;
+                            /** @example Должники */
+                            label: string;
+                            /** @description JSON Schema of its parameters */
+                            parameters: {
+                                [key: string]: unknown;
+                            };
+                            /** @description What a text to it may hold */
+                            placeholders: {
+                                /** @example sum */
+                                name: string;
+                                label: string;
+                            }[];
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailingsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailing"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putMailingsById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: text
+                     * @description May hold `{phone}`, `{tag}` and what the audience offers
+                     * @example Завтра с 9 до 18 не будет горячей воды.
+                     */
+                    text: string;
+                    /**
+                     * Format: date-time
+                     * @description In the past: it begins at once
+                     * @example 2026-11-21T09:00:00Z
+                     */
+                    starts_at: string;
+                    /**
+                     * Format: date-time
+                     * @description Nothing is sent from then on
+                     * @example 2026-11-21T18:00:00Z
+                     */
+                    ends_at: string;
+                    /**
+                     * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                     * @example {
+                     *       "operator_codes": [
+                     *         "999"
+                     *       ],
+                     *       "tags": [
+                     *         "жильцы"
+                     *       ]
+                     *     }
+                     */
+                    filter: {
+                        /**
+                         * @example [
+                         *       "999",
+                         *       "916"
+                         *     ]
+                         */
+                        operator_codes?: string[];
+                        /**
+                         * @example [
+                         *       "жильцы"
+                         *     ]
+                         */
+                        tags?: string[];
+                        /**
+                         * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                         * @example housing.debtors
+                         */
+                        audience?: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    local_window: {
+                        /** @example 09:00 */
+                        from: string;
+                        /** @example 09:00 */
+                        to: string;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailing"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteMailingsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchMailingsById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: text
+                     * @description May hold `{phone}`, `{tag}` and what the audience offers
+                     * @example Завтра с 9 до 18 не будет горячей воды.
+                     */
+                    text?: string;
+                    /**
+                     * Format: date-time
+                     * @description In the past: it begins at once
+                     * @example 2026-11-21T09:00:00Z
+                     */
+                    starts_at?: string;
+                    /**
+                     * Format: date-time
+                     * @description Nothing is sent from then on
+                     * @example 2026-11-21T18:00:00Z
+                     */
+                    ends_at?: string;
+                    /**
+                     * @description A client matches one of the codes and one of the tags; an empty list filters nothing
+                     * @example {
+                     *       "operator_codes": [
+                     *         "999"
+                     *       ],
+                     *       "tags": [
+                     *         "жильцы"
+                     *       ]
+                     *     }
+                     */
+                    filter?: {
+                        /**
+                         * @example [
+                         *       "999",
+                         *       "916"
+                         *     ]
+                         */
+                        operator_codes?: string[];
+                        /**
+                         * @example [
+                         *       "жильцы"
+                         *     ]
+                         */
+                        tags?: string[];
+                        /**
+                         * @description In place of codes and tags; its parameters stand beside it. GET /api/mailings/audiences lists them.
+                         * @example housing.debtors
+                         */
+                        audience?: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    local_window?: {
+                        /** @example 09:00 */
+                        from: string;
+                        /** @example 09:00 */
+                        to: string;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailing"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMailingsByIdCancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailing"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMailingsByIdPause: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailing"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMailingsByIdResume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailing"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMailingsByIdRetry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Messages that go out again */
+                        count: number;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailingsByIdEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailingsStats: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            /** @enum {string} */
+                            status: "scheduled" | "running" | "finished" | "cancelled";
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            starts_at: string;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            ends_at: string;
+                            counts: {
+                                total: number;
+                                processing: number;
+                                sent: number;
+                                error: number;
+                                expired: number;
+                            };
+                        }[];
+                        mailings: number;
+                        messages: {
+                            total: number;
+                            processing: number;
+                            sent: number;
+                            error: number;
+                            expired: number;
+                        };
+                        /** @description The largest first */
+                        by_operator: {
+                            /** @example 999 */
+                            operator_code: string;
+                            total: number;
+                            processing: number;
+                            sent: number;
+                            error: number;
+                            expired: number;
+                        }[];
+                        /** @description The last 31 days of the installation's time zone on which something was sent or became an error */
+                        by_day: {
+                            /**
+                             * Format: date
+                             * @example 2026-11-21
+                             */
+                            day: string;
+                            sent: number;
+                            error: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailingsByIdStats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        counts: {
+                            total: number;
+                            processing: number;
+                            sent: number;
+                            error: number;
+                            expired: number;
+                        };
+                        /** @description The largest first */
+                        by_operator: {
+                            /** @example 999 */
+                            operator_code: string;
+                            total: number;
+                            processing: number;
+                            sent: number;
+                            error: number;
+                            expired: number;
+                        }[];
+                        /** @description Minutes in which something was sent or became an error, the newest 10,080 of them, oldest first */
+                        per_minute: {
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            at: string;
+                            sent: number;
+                            error: number;
+                        }[];
+                        /** @description Calls of the gateway that were recorded */
+                        attempts: number;
+                        latency_ms: {
+                            p50: number | null;
+                            p95: number | null;
+                            p99: number | null;
+                        };
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailingsByIdMessages: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                status?: "processing" | "sent" | "error" | "expired";
+                /** @example 1 */
+                client?: number;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Message"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailingsByIdMessagesCsv: {
+        parameters: {
+            query?: {
+                /** @description `error` and `expired` unless given */
+                status?: "processing" | "sent" | "error" | "expired";
+                /** @description Begins with the mark by which spreadsheet programs know UTF-8 */
+                bom?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMessagesById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: number;
+                        mailing: number;
+                        client: number | null;
+                        /** @example 79991234567 */
+                        phone: string;
+                        /** @enum {string} */
+                        status: "processing" | "sent" | "error" | "expired";
+                        attempts: number;
+                        last_error: string | null;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                        sent_at: string | null;
+                        /** @example 999 */
+                        operator_code: string;
+                        /** @description As the client gets it */
+                        text: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHouses: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Part of the address */
+                search?: string;
+                ordering?: "address" | "created_at" | "id" | "-address" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["House"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHouses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example Москва, ул. Садовая, 5
+                     */
+                    address: string;
+                    /** @example Europe/Moscow */
+                    timezone?: string;
+                    /**
+                     * @description What stands in for a missing reading: nothing; the mean of earlier months, then the norm where there is one; the norm
+                     * @enum {string}
+                     */
+                    missing_readings?: "skip" | "average" | "norm";
+                    norm_cold_water?: (string | number) | null;
+                    norm_hot_water?: (string | number) | null;
+                    /**
+                     * @description First day of the month on which residents are asked for readings
+                     * @example 20
+                     */
+                    window_from?: number;
+                    /**
+                     * @description The last such day
+                     * @example 20
+                     */
+                    window_to?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["House"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHousesById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseDetail"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteHousesById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchHousesById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example Москва, ул. Садовая, 5
+                     */
+                    address?: string;
+                    /** @example Europe/Moscow */
+                    timezone?: string;
+                    /**
+                     * @description What stands in for a missing reading: nothing; the mean of earlier months, then the norm where there is one; the norm
+                     * @enum {string}
+                     */
+                    missing_readings?: "skip" | "average" | "norm";
+                    norm_cold_water?: (string | number) | null;
+                    norm_hot_water?: (string | number) | null;
+                    /**
+                     * @description First day of the month on which residents are asked for readings
+                     * @example 20
+                     */
+                    window_from?: number;
+                    /**
+                     * @description The last such day
+                     * @example 20
+                     */
+                    window_to?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["House"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHousesByIdApartments: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @description A number of a flat, or the beginning of a personal account */
+                search?: string;
+                ordering?: "number" | "area" | "balance" | "created_at" | "id" | "-number" | "-area" | "-balance" | "-created_at" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Apartment"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHousesByIdApartments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example 12а
+                     */
+                    number: string;
+                    /**
+                     * @description Decimal string with at most 2 digits after the point; numbers are taken too
+                     * @example 54.30
+                     */
+                    area: string | number;
+                    /**
+                     * @description Number of the personal account
+                     * @example 0050012
+                     */
+                    account: string;
+                    ended_on?: string | null;
+                    /**
+                     * @example [
+                     *       7
+                     *     ]
+                     */
+                    residents?: number[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Apartment"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getApartmentsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Apartment"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteApartmentsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchApartmentsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example 12а
+                     */
+                    number?: string;
+                    /**
+                     * @description Decimal string with at most 2 digits after the point; numbers are taken too
+                     * @example 54.30
+                     */
+                    area?: string | number;
+                    /**
+                     * @description Number of the personal account
+                     * @example 0050012
+                     */
+                    account?: string;
+                    ended_on?: string | null;
+                    /**
+                     * @example [
+                     *       7
+                     *     ]
+                     */
+                    residents?: number[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Apartment"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postApartmentsByIdResidents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Somebody who is registered
+                     * @example 1
+                     */
+                    user: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Apartment"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteApartmentsByIdResidentsByUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+                /** @example 1 */
+                user: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getApartmentsByIdMeters: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Meter"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postApartmentsByIdMeters: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @example cold_water
+                     * @enum {string}
+                     */
+                    kind: "cold_water" | "hot_water";
+                    /**
+                     * Format: line
+                     * @example 21-004512
+                     */
+                    serial: string;
+                    /**
+                     * Format: date
+                     * @description It takes part in the month of this day and in later ones
+                     * @example 2026-11-21
+                     */
+                    installed_on: string;
+                    removed_on?: string | null;
+                    /**
+                     * @description Decimal string with at most 3 digits after the point; numbers are taken too
+                     * @example 0.125
+                     */
+                    initial_value?: string | number;
+                    /**
+                     * @description Whole digits that it shows
+                     * @example 5
+                     */
+                    digits?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Meter"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getApartmentsByIdWater: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The newest month first */
+                        results: {
+                            /** @example 2026-11 */
+                            month: string;
+                            /**
+                             * @example cold_water
+                             * @enum {string}
+                             */
+                            kind: "cold_water" | "hot_water";
+                            volume: string | null;
+                            /**
+                             * @description Of the flats of the house that have a reading for the month
+                             * @example 12.345
+                             */
+                            mean: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMetersById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Meter"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteMetersById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchMetersById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @example cold_water
+                     * @enum {string}
+                     */
+                    kind?: "cold_water" | "hot_water";
+                    /**
+                     * Format: line
+                     * @example 21-004512
+                     */
+                    serial?: string;
+                    /**
+                     * Format: date
+                     * @description It takes part in the month of this day and in later ones
+                     * @example 2026-11-21
+                     */
+                    installed_on?: string;
+                    removed_on?: string | null;
+                    /**
+                     * @description Decimal string with at most 3 digits after the point; numbers are taken too
+                     * @example 0.125
+                     */
+                    initial_value?: string | number;
+                    /**
+                     * @description Whole digits that it shows
+                     * @example 5
+                     */
+                    digits?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Meter"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMetersByIdReadings: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example 2026-11 */
+                month?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Reading"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMetersByIdReadings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: month
+                     * @example 2026-11
+                     */
+                    month: string;
+                    /**
+                     * @description Decimal string with at most 3 digits after the point; numbers are taken too
+                     * @example 123.456
+                     */
+                    value: string | number;
+                    /** @description The person confirms that it passed its last digit */
+                    rollover?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reading"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReadingsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reading"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteReadingsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchReadingsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Decimal string with at most 3 digits after the point; numbers are taken too
+                     * @example 123.456
+                     */
+                    value?: string | number;
+                    /** @description The person confirms that it passed its last digit */
+                    rollover?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reading"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReadingsByIdChanges: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            /**
+                             * @description What it was before this change
+                             * @example 12.345
+                             */
+                            value: string;
+                            rollover: boolean;
+                            changed_by: number | null;
+                            full_name: string | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            changed_at: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHousesByIdReadings: {
+        parameters: {
+            query: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @example 2026-11 */
+                month: string;
+                /** @description true: only meters without a reading */
+                missing?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            apartment: {
+                                id: number;
+                                number: string;
+                            };
+                            meter: {
+                                id: number;
+                                /**
+                                 * @example cold_water
+                                 * @enum {string}
+                                 */
+                                kind: "cold_water" | "hot_water";
+                                serial: string;
+                                digits: number;
+                            };
+                            previous: {
+                                month: string | null;
+                                /**
+                                 * @description m³
+                                 * @example 12.345
+                                 */
+                                value: string;
+                            } | null;
+                            mean_volume: string | null;
+                            reading: components["schemas"]["Reading"] | null;
+                        }[];
+                        /** @description Meters of this month that have no reading */
+                        missing: number;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTariffs: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @example cold_water */
+                service?: "cold_water" | "hot_water" | "maintenance";
+                /**
+                 * @description Only those of this house alone
+                 * @example 1
+                 */
+                house?: number;
+                /**
+                 * @description Only those that are valid in this month
+                 * @example 2026-11
+                 */
+                month?: string;
+                ordering?: "valid_from" | "created_at" | "id" | "-valid_from" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Tariff"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postTariffs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @example cold_water
+                     * @enum {string}
+                     */
+                    service: "cold_water" | "hot_water" | "maintenance";
+                    /**
+                     * @description Decimal string with at most 4 digits after the point; numbers are taken too
+                     * @example 50.93
+                     */
+                    price: string | number;
+                    /**
+                     * @description That of the service, if it is said at all
+                     * @enum {string}
+                     */
+                    unit?: "m3" | "m2";
+                    house?: number | null;
+                    /**
+                     * Format: month
+                     * @example 2026-11
+                     */
+                    valid_from: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTariffsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteTariffsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchTariffsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Decimal string with at most 4 digits after the point; numbers are taken too
+                     * @example 50.93
+                     */
+                    price?: string | number;
+                    /**
+                     * Format: month
+                     * @example 2026-11
+                     */
+                    valid_from?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHousesByIdImport: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Fields in the order of the columns, an empty one to pass over: `number,area,,account`. Unless given, the heads tell.
+                 * @example number,area,account,kind,serial,installed_on,initial_value,month,value
+                 */
+                columns?: string;
+                /** @description Tells what would be, and keeps nothing; files up to 64 MiB */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        dry_run: boolean;
+                        rows: number;
+                        created: {
+                            apartments: number;
+                            meters: number;
+                            readings: number;
+                        };
+                        /** @description Rows of which all was there already */
+                        unchanged: number;
+                        faulty: number;
+                        /** @description The first 100 faulty rows */
+                        errors: {
+                            /** @description Of the file; its head is line 1 */
+                            line: number;
+                            field: string | null;
+                            message: string;
+                        }[];
+                        /** @description What each column of the file was taken for */
+                        columns: {
+                            header: string;
+                            field: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHousesByIdBillingRuns: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example 2026-11 */
+                month?: string;
+                /** @example completed */
+                status?: "queued" | "running" | "completed" | "failed" | "cancelled";
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["BillingRun"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHousesByIdBillingRuns: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 2026-11 */
+                    month: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingRun"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHousesByIdBillingRunsPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 2026-11 */
+                    month: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        apartments: number;
+                        /** @description Flats whose bill would lack a line */
+                        incomplete: number;
+                        /** @description Of this month or the one before, by flat; the first thousand */
+                        missing_readings: {
+                            apartment: number;
+                            meter: number;
+                            /** @example 2026-11 */
+                            month: string;
+                        }[];
+                        missing_count: number;
+                        /** @example 1500.00 */
+                        amount: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillingRuns: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example 2026-11 */
+                month?: string;
+                /** @example completed */
+                status?: "queued" | "running" | "completed" | "failed" | "cancelled";
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+                /** @example 1 */
+                house?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["BillingRun"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBillingRuns: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 2026-11 */
+                    month: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example 2026-11 */
+                        month: string;
+                        started: number;
+                        /** @description That have a run of this month */
+                        houses: number;
+                        /** @description Flats */
+                        total: number;
+                        processed: number;
+                        /** @description From 0 to 1; never goes back */
+                        progress: number;
+                        /** @example 1500.00 */
+                        amount: string;
+                        /**
+                         * @example {
+                         *       "completed": 12,
+                         *       "running": 1,
+                         *       "queued": 30
+                         *     }
+                         */
+                        statuses: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillingRunsProgress: {
+        parameters: {
+            query: {
+                /** @example 2026-11 */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description That have a run of this month */
+                        houses: number;
+                        /** @description Flats */
+                        total: number;
+                        processed: number;
+                        /** @description From 0 to 1; never goes back */
+                        progress: number;
+                        /** @example 1500.00 */
+                        amount: string;
+                        /**
+                         * @example {
+                         *       "completed": 12,
+                         *       "running": 1,
+                         *       "queued": 30
+                         *     }
+                         */
+                        statuses: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillingRunsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingRun"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillingRunsByIdEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillingRunsEvents: {
+        parameters: {
+            query: {
+                /** @example 2026-11 */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBillingRunsByIdCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingRun"];
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBillingRunsByIdPublish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingRun"];
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillingRunsByIdIncomplete: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                ordering?: "id" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            /** @description The flat */
+                            id: number;
+                            number: string;
+                            bill: number;
+                            issues: {
+                                /** @enum {string} */
+                                code: "no_reading" | "no_tariff";
+                                /**
+                                 * @example cold_water
+                                 * @enum {string}
+                                 */
+                                service: "cold_water" | "hot_water" | "maintenance" | "recalculation";
+                                meter?: number | null;
+                                /** @example 2026-11 */
+                                month?: string;
+                                message?: string;
+                            }[];
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillingRunsByIdComparison: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            apartment: number;
+                            number: string;
+                            bill: number;
+                            /** @example 1500.00 */
+                            total: string;
+                            before: string | null;
+                            /** @example 1500.00 */
+                            difference: string;
+                            status: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHousesByIdBills: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example 2026-11 */
+                month?: string;
+                /** @description Also those that a newer run has replaced */
+                revisions?: "all";
+                ordering?: "apartment" | "-apartment";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Bill"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHousesByIdBillsCsv: {
+        parameters: {
+            query: {
+                /** @example 2026-11 */
+                month: string;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getApartmentsByIdBills: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example 2026-11 */
+                month?: string;
+                /** @description Also those that a newer run has replaced */
+                revisions?: "all";
+                ordering?: "month" | "-month";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Bill"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bill"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillsByIdPdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBillingRunsByIdPdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBillingRunsByIdPdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        ready: boolean;
+                    };
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postApartmentsByIdPayments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Decimal string; numbers are taken too
+                     * @example 1500.00
+                     */
+                    amount: string | number;
+                    /**
+                     * Format: date
+                     * @example 2026-11-21
+                     */
+                    paid_on: string;
+                    /**
+                     * Format: text
+                     * @example Платёжное поручение № 17
+                     */
+                    reference?: string;
+                    /**
+                     * @description What the payer meant; money belongs to the account of the flat
+                     * @example 1
+                     */
+                    bill?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: number;
+                        apartment: number;
+                        /** @example 1500.00 */
+                        amount: string;
+                        /**
+                         * Format: date
+                         * @example 2026-11-21
+                         */
+                        paid_on: string;
+                        reference: string;
+                        bill: number | null;
+                        /**
+                         * @description Of the flat after it
+                         * @example 1500.00
+                         */
+                        balance: string;
+                        created_by: number | null;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getApartmentsByIdStatement: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            at: string;
+                            /** @enum {string} */
+                            kind: "bill" | "payment";
+                            detail: string;
+                            bill: number | null;
+                            /**
+                             * @description Below zero: paid
+                             * @example 1500.00
+                             */
+                            amount: string;
+                            /**
+                             * @description After it
+                             * @example 1500.00
+                             */
+                            balance: string;
+                        }[];
+                        /**
+                         * @description Of the flat now; below zero: paid in advance
+                         * @example 1500.00
+                         */
+                        balance: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHousesByIdDebtors: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                ordering?: "balance" | "-balance";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            apartment: {
+                                id: number;
+                                number: string;
+                            };
+                            /** @example 1500.00 */
+                            balance: string;
+                            /**
+                             * Format: date-time
+                             * @description The oldest bill that is not covered; money covers the oldest first
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            since: string;
+                            /** @example 1500.00 */
+                            days_0_30: string;
+                            /** @example 1500.00 */
+                            days_31_90: string;
+                            /** @example 1500.00 */
+                            days_over_90: string;
+                        }[];
+                        /**
+                         * @description Of all debtors of the house
+                         * @example 1500.00
+                         */
+                        total: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getApartmentsByIdRecalculations: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            id: number;
+                            apartment: number;
+                            /** @example 1500.00 */
+                            amount: string;
+                            reason: string;
+                            month: string | null;
+                            bill: number | null;
+                            created_by: number | null;
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            created_at: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postApartmentsByIdRecalculations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Below zero: in favour of the flat
+                     * @example -150.00
+                     */
+                    amount: string | number;
+                    /**
+                     * Format: line
+                     * @example Воды не было 12–14 ноября
+                     */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: number;
+                        apartment: number;
+                        /** @example 1500.00 */
+                        amount: string;
+                        reason: string;
+                        month: string | null;
+                        bill: number | null;
+                        created_by: number | null;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postApartmentsByIdJoinCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: number;
+                        apartment: number;
+                        /**
+                         * @description Told once
+                         * @example 7KQ2M-XW9RD
+                         */
+                        code: string;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        expires_at: string;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteApartmentsByIdJoinCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postApartmentsByIdJoinCodesSheet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHousesByIdJoinCodesSheet: {
+        parameters: {
+            query?: {
+                /** @description Of 400 flats each */
+                page?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProfileJoin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @description As on the paper; case, spaces and dashes do not matter
+                     * @example 7KQ2M-XW9RD
+                     */
+                    code: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Apartment"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHousesByIdReminders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: month
+                     * @example 2026-11
+                     */
+                    month: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Letters that go */
+                        count: number;
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProducts: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @example electronics */
+                category?: "electronics" | "clothing" | "books" | "home" | "services" | "other";
+                /**
+                 * @description Decimal string; numbers are taken too
+                 * @example 1500.00
+                 */
+                price_min?: string | number;
+                /**
+                 * @description Decimal string; numbers are taken too
+                 * @example 1500.00
+                 */
+                price_max?: string | number;
+                /** @description Words of name or description in any form, parts of words; slips are forgiven */
+                search?: string;
+                /** @description true: only what can be bought; false: only what is sold out */
+                in_stock?: boolean;
+                /** @description Only what runs low */
+                stock_max?: number;
+                ordering?: "price" | "name" | "created_at" | "-price" | "-name" | "-created_at";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Product"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProducts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example Чайник электрический
+                     */
+                    name: string;
+                    /**
+                     * Format: text
+                     * @example 1,7 л, автоотключение, гарантия год.
+                     */
+                    description?: string;
+                    /**
+                     * @description Decimal string; numbers are taken too
+                     * @example 1500.00
+                     */
+                    price: string | number;
+                    /** @example 25 */
+                    stock?: number;
+                    /**
+                     * @example electronics
+                     * @enum {string}
+                     */
+                    category: "electronics" | "clothing" | "books" | "home" | "services" | "other";
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProductsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putProductsById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example Чайник электрический
+                     */
+                    name: string;
+                    /**
+                     * Format: text
+                     * @example 1,7 л, автоотключение, гарантия год.
+                     */
+                    description: string;
+                    /**
+                     * @description Decimal string; numbers are taken too
+                     * @example 1500.00
+                     */
+                    price: string | number;
+                    /** @example 25 */
+                    stock: number;
+                    /**
+                     * @example electronics
+                     * @enum {string}
+                     */
+                    category: "electronics" | "clothing" | "books" | "home" | "services" | "other";
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProductsById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchProductsById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: line
+                     * @example Чайник электрический
+                     */
+                    name?: string;
+                    /**
+                     * Format: text
+                     * @example 1,7 л, автоотключение, гарантия год.
+                     */
+                    description?: string;
+                    /**
+                     * @description Decimal string; numbers are taken too
+                     * @example 1500.00
+                     */
+                    price?: string | number;
+                    /** @example 25 */
+                    stock?: number;
+                    /**
+                     * @example electronics
+                     * @enum {string}
+                     */
+                    category?: "electronics" | "clothing" | "books" | "home" | "services" | "other";
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProductsByIdPictures: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProductsByIdPicturesByPicture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+                /** @example 1 */
+                picture: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRootFilesProductsByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Absent, or not visible to the caller */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrders: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example processing */
+                status?: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Order"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postOrders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the first answer is given again for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @example [
+                     *       {
+                     *         "product": 1,
+                     *         "quantity": 2
+                     *       }
+                     *     ]
+                     */
+                    items: {
+                        /**
+                         * @description The product
+                         * @example 1
+                         */
+                        product: number;
+                        /** @example 2 */
+                        quantity: number;
+                    }[];
+                    /**
+                     * Format: text
+                     * @description Where it is to be brought
+                     * @example Садовая, 12, кв. 5
+                     */
+                    address?: string;
+                    /**
+                     * Format: text
+                     * @description Any usual spelling
+                     * @example 8 (912) 345-67-89
+                     */
+                    phone?: string;
+                    /**
+                     * Format: text
+                     * @example Позвоните за час
+                     */
+                    comment?: string;
+                    /**
+                     * @description The sum that the buyer saw; when it is another now, the order is a 409
+                     * @example 1500.00
+                     */
+                    expected_total?: string | number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrdersById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchOrdersById: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that a GET gave: 412 when somebody changed it since; without the header it is changed as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @example processing
+                     * @enum {string}
+                     */
+                    status?: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrdersByIdDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrdersByIdHistory: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: {
+                            /**
+                             * Format: date-time
+                             * @example 2026-11-21T09:00:00Z
+                             */
+                            at: string;
+                            /** @enum {string} */
+                            event: "created" | "processing" | "shipped" | "delivered" | "cancelled" | "document" | "shipping_call" | "shipping_delivered" | "shipping_failed" | "shipping_again";
+                            by: number | null;
+                            full_name: string | null;
+                            /** @description In words */
+                            detail: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminOrders: {
+        parameters: {
+            query?: {
+                /** @description From 1 */
+                page?: number;
+                /** @description 20 unless given */
+                page_size?: number;
+                /** @description Opaque, from `next` or `previous` */
+                cursor?: string;
+                /** @example processing */
+                status?: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
+                /** @example 1 */
+                user?: number;
+                /** @example 2026-11-01T00:00:00+03:00 */
+                created_from?: string;
+                /** @example 2026-11-01T00:00:00+03:00 */
+                created_to?: string;
+                ordering?: "created_at" | "id" | "-created_at" | "-id";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        count: number | null;
+                        /** @description Only beyond 10,000 rows, where they are not counted */
+                        count_is_estimate?: boolean;
+                        next: string | null;
+                        previous: string | null;
+                        results: components["schemas"]["Order"][];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAdminOrdersStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @example [
+                     *       41,
+                     *       42
+                     *     ]
+                     */
+                    orders: number[];
+                    /**
+                     * @example processing
+                     * @enum {string}
+                     */
+                    status: "pending" | "processing" | "shipped" | "delivered" | "cancelled";
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: {
+                            order: number;
+                            status: ("pending" | "processing" | "shipped" | "delivered" | "cancelled") | null;
+                            error: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description Malformed, or against a rule on its fields */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAdminOrdersByIdResendShipping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Not logged in */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

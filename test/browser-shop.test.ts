@@ -148,6 +148,7 @@ test('many orders move at once, each with its outcome', async () => {
   await page.getByLabel('Выбрать все показанные').check()
   await app.call('PATCH', `/api/orders/${first.id}`, { body: { status: 'cancelled' }, token: buyer.token })
   await page.getByRole('button', { name: 'Перевести' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Перевести' }).click()
   const outcome = page.getByRole('status').filter({ hasText: 'Переведено 1 из 2' })
   await outcome.waitFor()
   const said = await outcome.getByRole('listitem').allInnerTexts()

@@ -99,7 +99,7 @@ export async function listMachineTokens(
     .selectFrom('accounts.tokens')
     .where('user_id', '=', user.id)
     .where('revoked_at', 'is', null)
-    .where(sql<boolean>`expires_at is null or expires_at > now()`)
+    .where(sql<boolean>`(expires_at is null or expires_at > now())`)
   const rows = await own
     .select(tokenColumns)
     .orderBy('id', page.direction)

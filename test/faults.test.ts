@@ -17,6 +17,7 @@ import {
 } from './harness.ts'
 import { startMailbox } from './mailbox.ts'
 import { startProxy } from './proxy.ts'
+import { size } from './size.ts'
 
 const collect = { title: 'Ёлка', occasion: 'yard', ends_at: '2027-12-31T00:00:00Z' }
 
@@ -52,10 +53,11 @@ for (const fault of ['cut', 'stall'] as const) {
         assert.ok(Number(answer.headers.get('retry-after')) > 0)
         assert.match(answer.headers.get('content-type')!, /problem\+json/)
       }
-      assert.ok(performance.now() - began < 5000, 'a caller waited longer than 5 s')
+      // The product's own bound is 3 s; how long a busy machine takes for the rest is measured by the proof.
+      assert.ok(performance.now() - began < size(60_000, 5000), 'the callers waited too long')
       assert.equal((await app.get('/health/live')).status, 200)
       proxy.mend()
-      await eventually('all is well again', async () => (await app.get('/health/ready')).status === 200, 10_000)
+      await eventually('all is well again', async () => (await app.get('/health/ready')).status === 200)
       const paid = await app.post(
         '/api/payments',
         { collect: id, amount: 5 },
@@ -83,7 +85,6 @@ test('letters wait for the mail server', async () => {
   await eventually(
     'the letters are there',
     () => mailbox.letters.filter((l) => l.text.includes('multipart/alternative')).length >= 2,
-    40_000,
   )
   await drainJobs(app)
   const payment = mailbox.letters.filter((l) => /Message-ID: <payment-/i.test(l.text))

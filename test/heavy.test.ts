@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import sharp from 'sharp'
 import { openHeavy } from '../src/platform/heavy.ts'
 import { type Answer, adminPassword, person, startApp } from './harness.ts'
+import { size } from './size.ts'
 
 const endsAt = '2027-12-31T00:00:00Z'
 /** Just below 40 megapixels and far below 2 MiB; interlaced, so that it must be held whole. */
@@ -37,7 +38,8 @@ test('neither logins nor large images stop the rest', async () => {
     answers.push(...(await Promise.all(['/api/schema', '/api/collects', '/health/ready'].map((p) => app.get(p)))))
     if (done < covers.length) after++
   }
-  assert.ok(after >= 20, `${after} rounds of reads were answered while covers were made`)
+  // Behind the covers there would be one or two; how many there are depends on the machine.
+  assert.ok(after >= size(5, 20), `${after} rounds of reads were answered while covers were made`)
   const all = [...(await Promise.all(covers)), ...(await Promise.all(logins)), ...answers]
   assert.deepEqual([...new Set(all.map((a) => a.status))], [200])
 })
@@ -60,11 +62,11 @@ test('a login does not wait behind images', async () => {
   assert.equal(login.status, 200)
   assert.deepEqual([...new Set((await Promise.all(covers)).map((c) => c.status))], [200])
   const part = loginMs / (performance.now() - begun)
-  assert.ok(part < 0.3, `the login took ${part.toFixed(2)} of the time of 12 covers`)
+  assert.ok(part < size(0.6, 0.3), `the login took ${part.toFixed(2)} of the time of 12 covers`)
 })
 
 // Guarantee: what a full queue can't take hears 503 with Retry-After at once, and the others are served.
-test('the queue of heavy work is bounded', { timeout: 20_000 }, async () => {
+test('the queue of heavy work is bounded', async () => {
   const heavy = openHeavy()
   let finish = () => {}
   const finished = new Promise<void>((done) => {

@@ -19,6 +19,7 @@ import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { size } from '../../test/size.ts'
 import { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './start.ts'
 
 const root = process.getuid?.() === 0
@@ -211,7 +212,8 @@ test('a killed server comes back at the same address', async () => {
   const pid = postmaster(dataDir)
   await server.stop()
   assert.equal(runs(pid), false)
-  await sleep(500)
+  // stop() waits for the watch, which alone would start it; the proof looks for longer.
+  await sleep(size(0, 1000))
   assert.equal(existsSync(pidFile(dataDir)), false, 'nothing starts it after stop()')
   await busy.end().catch(() => {})
 })

@@ -72,3 +72,15 @@ test('lists read what they show', async () => {
     assert.ok(read < 2000, `${path} reads ${read} rows`)
   }
 })
+
+// Guarantee: what is said of a whole house reads each of its flats a few times, however long their history is: the sum of
+// all debts, and the largest differences of a run. The page beside them adds its own rows only.
+test('lists that sum or sort a house read it once', async () => {
+  for (const [path, times] of [
+    [`/api/houses/${house}/debtors?page_size=20`, 1],
+    [`/api/billing-runs/${run.id}/comparison?page_size=20`, 5],
+  ] as const) {
+    const read = await rowsRead(path)
+    assert.ok(read < times * flats + 2000, `${path} reads ${read} rows`)
+  }
+})

@@ -257,3 +257,48 @@ test('a run tells how far it is', async () => {
   await page.getByText('Прошлый расчёт остановлен').waitFor()
   assert.deepEqual(faults, [])
 })
+
+// Guarantee: an office starts every house at once and sees how far they are; finds a house for a
+// tariff among more than a list holds; and reads what a reading was before it was corrected, when and by whom.
+test('an office with many houses', async () => {
+  await using town = await startApp()
+  const token = await logInAdmin(town)
+  const houses = []
+  for (let n = 0; n < 24; n++) houses.push(await addHouse(town, token, { address: `Заречная, ${n + 1}` }))
+  const flat = await addApartment(town, token, houses[0].id)
+  const meter = await addMeter(town, token, flat.id)
+  const reading = await addReading(town, token, meter.id, monthFromNow(-1), 12)
+  assert.equal((await town.patch(`/api/readings/${reading.id}`, { value: '15.5' }, { token })).status, 200)
+  await using visitor = await browser.visit({ width: 1280, url: town.url })
+  const { page } = visitor
+  const faults: string[] = []
+  const look = async () => faults.push(...(await faultsOf(page)))
+  await signIn(page, 'admin', adminPassword)
+  await page.goto('/admin/houses')
+  await look()
+  await page.getByRole('link', { name: 'Расчёт всех домов' }).click()
+  await page.getByRole('heading', { name: 'Счета всех домов' }).waitFor()
+  await page.getByRole('button', { name: /^Рассчитать/ }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Рассчитать' }).click()
+  await page.getByText('Домов готово').waitFor()
+  await page.getByText('домов: 24').waitFor()
+  await look()
+
+  await page.goto('/admin/tariffs')
+  await page.getByRole('button', { name: 'Новый тариф' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Цена, ₽').fill('45')
+  await dialog.getByRole('combobox', { name: 'Где действует' }).fill('Заречная, 24')
+  await page.getByRole('option', { name: 'Заречная, 24' }).click()
+  await dialog.getByRole('button', { name: 'Добавить' }).click()
+  await page.getByRole('heading', { name: 'Заречная, 24' }).waitFor()
+  await look()
+
+  await page.goto(`/admin/flats/${flat.id}`)
+  const history = page.getByRole('button', { name: `История счётчика ${meter.serial}` })
+  await history.waitFor()
+  await look()
+  await history.click()
+  await page.getByText(/до исправления 12; исправлено: admin/).waitFor()
+  assert.deepEqual(faults, [])
+})

@@ -136,6 +136,7 @@ export const Tariff = Type.Object(
     price: Type.String({ pattern: '^\\d+\\.\\d{2,4}$', examples: ['50.93'] }),
     unit: Unit,
     house: Nullable(Type.Integer({ description: 'null: of all houses without their own' })),
+    address: Nullable(Type.String({ description: 'Of the house' })),
     valid_from: Month,
     created_by: Nullable(Type.Integer()),
     created_at: Instant,

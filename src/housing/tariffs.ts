@@ -10,6 +10,7 @@ import type { NewTariff, Tariff, TariffChange, TariffsQuery } from './schemas-me
 import { inWords, readsAll } from './viewers.ts'
 
 const columns = sql`t.id, t.service, to_char(t.price, 'FM99999999990.0099') price, t.unit, t.house_id house,
+  (select h.address from housing.houses h where h.id = t.house_id) address,
   to_char(t.valid_from, 'YYYY-MM') valid_from, t.created_by, t.created_at`
 
 /** A condition of SQL: a tariff of all, or of a house in which the caller has a flat. */

@@ -3766,6 +3766,7 @@ export interface components {
             /** @enum {string} */
             unit: "m3" | "m2";
             house: number | null;
+            address: string | null;
             /** @example 2026-11 */
             valid_from: string;
             created_by: number | null;

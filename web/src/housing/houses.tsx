@@ -1,4 +1,4 @@
-import { Button, Paper, Skeleton, Text } from '@mantine/core'
+import { Button, Group, Paper, Skeleton, Text } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -29,13 +29,20 @@ export function Houses() {
   const { page, get, set } = useQueryState()
   const search = get('search')
   const houses = useQuery(homeQueries.houses({ page, ...(search ? { search } : {}) }))
-  const add = (
-    <Button leftSection={<IconPlus size={20} aria-hidden />} onClick={() => setNew(true)}>
-      {t('housing.houses.new')}
-    </Button>
+  const actions = (
+    <Group gap="xs">
+      <Button component={Link} to="/admin/houses/month" variant="default">
+        {t('housing.town.open')}
+      </Button>
+      {mayWrite && (
+        <Button leftSection={<IconPlus size={20} aria-hidden />} onClick={() => setNew(true)}>
+          {t('housing.houses.new')}
+        </Button>
+      )}
+    </Group>
   )
   return (
-    <Page title={t('housing.houses.title')} lead={t('housing.houses.lead')} actions={mayWrite && add}>
+    <Page title={t('housing.houses.title')} lead={t('housing.houses.lead')} actions={actions}>
       <SearchField
         label={t('housing.houses.search')}
         value={search}

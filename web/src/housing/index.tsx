@@ -43,6 +43,7 @@ export const housing: WebModule = {
       element: <Guard roles={readers} />,
       children: [
         { path: '/admin/houses', lazy: async () => ({ Component: (await import('./houses.tsx')).Houses }) },
+        { path: '/admin/houses/month', lazy: async () => ({ Component: (await import('./town.tsx')).TownRun }) },
         { path: '/admin/tariffs', lazy: async () => ({ Component: (await import('./tariffs.tsx')).Tariffs }) },
         { path: '/admin/flats/:id', lazy: async () => ({ Component: (await import('./staff-flat.tsx')).StaffFlat }) },
         {

@@ -12,6 +12,7 @@ import { Section } from '../ui/section.tsx'
 import { Failure } from '../ui/states.tsx'
 import { useHousingFormat } from './format.ts'
 import classes from './housing.module.css'
+import { MeterHistory } from './meter-history.tsx'
 import { type Apartment, homeQueries, type Kind, kinds, type Meter } from './queries.ts'
 import { KindName } from './reading-card.tsx'
 
@@ -23,6 +24,7 @@ export function Meters({ flat, mayWrite }: { flat: Apartment; mayWrite: boolean 
   const once = useOnce()
   const [isNew, setNew] = useState(false)
   const [edited, setEdited] = useState<Meter>()
+  const [shown, setShown] = useState<Meter>()
   const meters = useQuery(homeQueries.meters(flat.id))
   const done = () => queries.invalidateQueries({ queryKey: ['housing'] })
   return (
@@ -42,15 +44,24 @@ export function Meters({ flat, mayWrite }: { flat: Apartment; mayWrite: boolean 
                   ` · ${format.month(meter.last_reading.month).toLowerCase()}: ${format.plainVolume(meter.last_reading.value)}`}
               </Text>
             </div>
-            {mayWrite && (
+            <Group gap={0}>
               <Button
                 variant="subtle"
-                aria-label={t('housing.meters.edit', { serial: meter.serial })}
-                onClick={() => setEdited(meter)}
+                aria-label={t('housing.history.of', { serial: meter.serial })}
+                onClick={() => setShown(meter)}
               >
-                {t('housing.edit')}
+                {t('housing.history.open')}
               </Button>
-            )}
+              {mayWrite && (
+                <Button
+                  variant="subtle"
+                  aria-label={t('housing.meters.edit', { serial: meter.serial })}
+                  onClick={() => setEdited(meter)}
+                >
+                  {t('housing.edit')}
+                </Button>
+              )}
+            </Group>
           </li>
         ))}
       </ul>
@@ -61,6 +72,7 @@ export function Meters({ flat, mayWrite }: { flat: Apartment; mayWrite: boolean 
           </Button>
         </Group>
       )}
+      {shown && <MeterHistory meter={shown} onClose={() => setShown(undefined)} />}
       {isNew && (
         <FormDialog
           title={t('housing.meters.new')}

@@ -42,6 +42,25 @@ export const staffQueries = {
           }),
         ),
     }),
+  /** How far every house is with a month. */
+  town: (month: string) =>
+    queryOptions({
+      queryKey: ['housing', 'town', month],
+      queryFn: () => answer(api.GET('/api/billing-runs/progress', { params: { query: { month } } })),
+    }),
+  failed: (month: string) =>
+    queryOptions({
+      queryKey: ['housing', 'town', month, 'failed'],
+      queryFn: () =>
+        answer(api.GET('/api/billing-runs', { params: { query: { month, status: 'failed', page_size: 50 } } })),
+    }),
+  /** What a reading was before each correction. */
+  changes: (reading: number) =>
+    queryOptions({
+      queryKey: ['housing', 'changes', reading],
+      queryFn: () =>
+        answer(api.GET('/api/readings/{id}/changes', { params: { ...path(reading), query: { page_size: 50 } } })),
+    }),
   incomplete: (run: number) =>
     queryOptions({
       queryKey: ['housing', 'incomplete', run],

@@ -30,14 +30,15 @@ export function Tariffs() {
   const { data: organisation } = useOrganisation()
   const [isNew, setNew] = useState(false)
   const tariffs = useQuery(staffQueries.tariffs())
-  const houses = useQuery(homeQueries.houses({ page: 1 }))
   const now = monthIn(organisation?.timezone ?? 'UTC')
   const rows = tariffs.data?.results ?? []
-  const owners = [...new Set(rows.map(({ house }) => house))].sort((a, b) => (a ?? 0) - (b ?? 0))
-  const nameOf = (house: number | null) =>
-    house === null
-      ? t('housing.tariffs.general')
-      : (houses.data?.results.find(({ id }) => id === house)?.address ?? t('housing.tariffs.house', { id: house }))
+  const addresses = new Map(rows.map(({ house, address }) => [house, address]))
+  const owners = [...addresses.keys()].sort((a, b) => (a ?? 0) - (b ?? 0))
+  const nameOf = (house: number | null) => addresses.get(house) ?? t('housing.tariffs.general')
+  const findHouses = async (search: string) => {
+    const found = await queries.fetchQuery(homeQueries.houses({ page: 1, ...(search ? { search } : {}) }))
+    return found.results.map(({ id, address }) => ({ value: String(id), label: address }))
+  }
   const add = (
     <Button leftSection={<IconPlus size={20} aria-hidden />} onClick={() => setNew(true)}>
       {t('housing.tariffs.new')}
@@ -79,10 +80,8 @@ export function Tariffs() {
             {
               name: 'house',
               label: t('housing.tariffs.where'),
-              options: [
-                { value: '', label: t('housing.tariffs.general') },
-                ...(houses.data?.results ?? []).map(({ id, address }) => ({ value: String(id), label: address })),
-              ],
+              options: [{ value: '', label: t('housing.tariffs.general') }],
+              search: findHouses,
             },
           ]}
           onClose={() => setNew(false)}

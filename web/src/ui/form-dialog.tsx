@@ -3,13 +3,16 @@ import { useForm } from '@mantine/form'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { tell } from './problems.ts'
+import { type Option, SearchSelect } from './search-select.tsx'
 
 export type Field<V> = {
   name: keyof V & string
   label: string
   hint?: string | undefined
   type?: 'text' | 'date' | 'month' | 'decimal' | 'digits' | 'phone' | 'long'
-  options?: { value: string; label: string }[]
+  options?: Option[]
+  /** Where there are more options than a list can hold. */
+  search?: (text: string) => Promise<Option[]>
 }
 
 type Props<V> = {
@@ -44,7 +47,7 @@ export function FormDialog<V extends Record<string, string>>(props: Props<V>) {
     <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('shell.close') }}>
       <form noValidate onSubmit={form.onSubmit((values) => void send(values))}>
         <Stack>
-          {fields.map(({ name, label, hint, type = 'text', options }, i) => {
+          {fields.map(({ name, label, hint, type = 'text', options, search }, i) => {
             const common = {
               label,
               description: hint,
@@ -52,6 +55,8 @@ export function FormDialog<V extends Record<string, string>>(props: Props<V>) {
               'data-autofocus': i === 0 || undefined,
               ...form.getInputProps(name),
             }
+            if (search)
+              return <SearchSelect key={name} options={options ?? []} search={search} searchKey={name} {...common} />
             if (options)
               return (
                 <Select

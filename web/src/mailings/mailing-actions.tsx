@@ -1,4 +1,4 @@
-import { Button, Group } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconDeviceMobileMessage, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -10,6 +10,7 @@ import { useOnce } from '../ui/once.ts'
 import { tell } from '../ui/problems.ts'
 import { ChangeDialog } from './change-dialog.tsx'
 import { useMailingsFormat } from './format.ts'
+import classes from './mailings.module.css'
 import { previewOptions } from './preview-query.ts'
 import { type Mailing, mailingQueries } from './queries.ts'
 import { StartDialog } from './start-dialog.tsx'
@@ -72,7 +73,7 @@ export function MailingActions({ mailing }: { mailing: Mailing }) {
 
   return (
     <>
-      <Group gap="sm">
+      <div className={classes.actions}>
         {status === 'scheduled' && (
           <>
             <Button variant="subtle" color="red" onClick={() => setAsked('remove')}>
@@ -124,7 +125,7 @@ export function MailingActions({ mailing }: { mailing: Mailing }) {
             {t('mailings.actions.remove')}
           </Button>
         )}
-      </Group>
+      </div>
       <Confirm
         opened={asked === 'cancel'}
         title={t('mailings.actions.cancel_title')}

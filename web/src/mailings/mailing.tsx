@@ -55,9 +55,10 @@ function Whole({ mailing }: { mailing: Mailing }) {
           icon={<IconPlayerPause aria-hidden />}
           title={t('mailings.live.paused')}
           role="status"
-          classNames={{ title: classes.plainTitle }}
+          classNames={{ root: classes.paused, title: classes.plainTitle }}
         >
-          {pause_reason ?? t('mailings.live.paused_by_hand', { moment: format.moment(paused_at) })}{' '}
+          {pause_reason ?? t('mailings.live.paused_by_hand', { moment: format.moment(paused_at) })}
+          <br />
           {t('mailings.live.end_stays', { end: format.moment(mailing.ends_at) })}
         </Alert>
       )}

@@ -123,7 +123,7 @@ test('a change of role or a block ends older access tokens', async () => {
 // and by no machine token; the rest of the profile at any time.
 test('what others could take an account over by needs a recent login', async () => {
   const anna = await person(app)
-  await sql(`update accounts.logins set created_at = created_at - interval '11 minutes' where user_id = $1`, [anna.id])
+  await sql(`update accounts.logins set proved_at = proved_at - interval '11 minutes' where user_id = $1`, [anna.id])
   const { access, refresh: next } = (await refresh(anna.refresh)).body
   const machine = (await app.post('/auth', { username: anna.username, password: anna.password })).body.token
   const elsewhere = { email: `elsewhere-${anna.id}@example.org` }

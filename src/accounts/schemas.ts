@@ -148,7 +148,12 @@ export const newMachineToken = (scopes: string[]) =>
   Closed(
     {
       name: Line(100, { examples: ['Табло в подъезде'] }),
-      scopes: Type.Array(Choice(scopes), { minItems: 1, maxItems: scopes.length, uniqueItems: true }),
+      scopes: Type.Array(Choice(scopes), {
+        minItems: 1,
+        maxItems: scopes.length,
+        uniqueItems: true,
+        examples: [scopes.slice(0, 1)],
+      }),
       expires_at: Type.Optional(Type.String({ format: 'date-time', examples: ['2030-01-01T00:00:00Z'] })),
       addresses: Type.Optional(
         Type.Array(Type.String({ maxLength: 50 }), {

@@ -6,7 +6,10 @@ import { Counts, mailingStatuses, OperatorCode, Phone } from './schemas.ts'
 const HourMinute = Type.String({ pattern: '^([01]\\d|2[0-3]):[0-5]\\d$', examples: ['09:00'] })
 const LocalWindow = Closed(
   { from: HourMinute, to: HourMinute },
-  { description: "Hours of the client's own day, over midnight where `to` is earlier" },
+  {
+    description: "Hours of the client's own day, over midnight where `to` is earlier",
+    examples: [{ from: '09:00', to: '21:00' }],
+  },
 )
 const codes = { maxItems: 1000, uniqueItems: true }
 

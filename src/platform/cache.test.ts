@@ -29,7 +29,10 @@ test('every cached scope is fed by a trigger', async () => {
   const scopes: string[] = []
   for await (const file of glob('src/**/*.ts')) {
     if (file.endsWith('.test.ts')) continue
-    for (const [, list] of (await readFile(file, 'utf8')).matchAll(/\bscopes: ([^\n]*)/g)) {
+    const text = await readFile(file, 'utf8')
+    // What a machine token may is called so too.
+    if (/MachineToken|scopeOf\(/.test(text)) continue
+    for (const [, list] of text.matchAll(/\bscopes: ([^\n]*)/g)) {
       if (/^string\[\]|^Scope/.test(list!)) continue
       const literal = /^\[((?:(?:'[^']*'|`[^`]*`)(?:, )?)+)\]/.exec(list!)
       assert.ok(literal, `${file}: scopes must be written out, so that this test can read them: ${list}`)

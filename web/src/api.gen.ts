@@ -5864,6 +5864,11 @@ export interface operations {
                      * @example Табло в подъезде
                      */
                     name: string;
+                    /**
+                     * @example [
+                     *       "installation:read"
+                     *     ]
+                     */
                     scopes: ("installation:read" | "installation:write" | "accounts:read" | "accounts:write" | "collects:read" | "collects:write" | "mailings:read" | "mailings:write" | "housing:read" | "housing:write" | "shop:read" | "shop:write")[];
                     /**
                      * Format: date-time

@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next'
 import { useProfile } from '../accounts/queries.ts'
 import { answer, api, Problem } from '../api.ts'
 import { FormDialog } from '../ui/form-dialog.tsx'
+import { kept } from '../ui/kept.ts'
 import { useOnce } from '../ui/once.ts'
 import { done } from '../ui/problems.ts'
 import { phoneWords, plainPhone } from './format.ts'
@@ -20,7 +21,7 @@ export function TestDialog({ tried, onClose }: { tried: Tried; onClose: () => vo
     <FormDialog
       title={t('mailings.test.title')}
       action={t('mailings.test.send')}
-      initial={{ phone: phoneWords(localStorage.getItem(lastPhone) ?? profile?.phone ?? '') }}
+      initial={{ phone: phoneWords(kept.get(lastPhone) ?? profile?.phone ?? '') }}
       fields={[{ name: 'phone', label: t('mailings.phone'), hint: t('mailings.test.hint'), type: 'phone' }]}
       onClose={onClose}
       onSend={async ({ phone: typed }) => {
@@ -31,7 +32,7 @@ export function TestDialog({ tried, onClose }: { tried: Tried; onClose: () => vo
             ? api.POST('/api/mailings/{id}/test', { params: { path: { id: tried.id } }, headers, body: { phone } })
             : api.POST('/api/mailings/test', { headers, body: { ...tried, phone } }),
         )
-        localStorage.setItem(lastPhone, phone)
+        kept.set(lastPhone, phone)
         once.finish()
         if (sent.status === 'error') throw new Problem(409, { detail: sent.last_error ?? '' })
         done(t('mailings.test.sent', { phone: phoneWords(phone) }))

@@ -10,8 +10,11 @@ const folder = resolve(process.argv[2] ?? 'data/screenshots')
 mkdirSync(folder, { recursive: true })
 await using demo = await startDemo()
 await using browser = await openBrowser(demo.url)
-await using resident = await browser.visit()
-await using admin = await browser.visit()
+// Not disposed of one by one: what breaks in a page is for tests to tell.
+const resident = await browser.visit()
+const admin = await browser.visit()
+for (const { page } of [resident, admin])
+  page.on('console', (message) => message.type() === 'error' && console.log(`${page.url()}: ${message.text()}`))
 await signIn(resident.page, 'resident', 'resident')
 await signIn(admin.page, 'admin', 'admin')
 
@@ -22,7 +25,7 @@ async function firstLink(page: Page, list: string, pattern: RegExp): Promise<str
   const links = await page
     .locator('a[href]')
     .evaluateAll((all) => all.map((link) => (link as { href?: string }).href ?? ''))
-  return links.map((href) => new URL(href).pathname).find((path) => pattern.test(path))
+  return [...links, page.url()].map((href) => pattern.exec(new URL(href).pathname)?.[0]).find(Boolean)
 }
 
 async function shoot(page: Page, path: string): Promise<void> {
@@ -42,7 +45,7 @@ const isMissing: string[] = []
 for (const path of ['/', ...new Set(findPages(resolve('web/src')).map((page) => page.path))]) {
   const { page } = path.startsWith('/admin') ? admin : resident
   const list = path.slice(0, path.indexOf('/:'))
-  const pattern = new RegExp(`^${path.replace(/:\w+/g, '\\d+')}$`)
+  const pattern = new RegExp(`^${path.replace(/:\w+/g, '\\d+')}(?=/|$)`)
   const found = path.includes(':') ? await firstLink(page, list, pattern).catch(() => undefined) : path
   if (found) await shoot(page, found).catch((error) => isMissing.push(`${found}: ${String(error).split('\n')[0]}`))
   else isMissing.push(`${path}: no example of it`)

@@ -24,7 +24,11 @@ function offer(waiting: ServiceWorker): void {
 export async function install(): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
   const hadOne = navigator.serviceWorker.controller !== null
-  const registration = await navigator.serviceWorker.register('/sw.js')
+  // A browser may forbid it; the app does without.
+  const registration: ServiceWorkerRegistration | undefined = await navigator.serviceWorker
+    .register('/sw.js')
+    .catch(() => undefined)
+  if (!registration) return
   navigator.serviceWorker.addEventListener('controllerchange', () => {
     if (hadOne) location.reload()
   })

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
-import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import FindMyWay, { type HTTPMethod } from 'find-my-way'
+import helmet from 'helmet'
 import { checkAccess, mayWithin, scopeOf, type User } from '../platform/access.ts'
 import { AppError } from '../platform/errors.ts'
 import type { App, DeclaredRoute } from '../platform/fastify.ts'
@@ -99,10 +99,9 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     },
   })
 
-  // Pages get all of its headers; an answer of the API needs one, and twelve more would cost a tenth of its time.
+  // Pages get all of these headers; an answer of the API needs one, and twelve more would cost a tenth of its time.
   const page = readPage()
-  await app.register(helmet, {
-    global: false,
+  const guardPage = helmet({
     contentSecurityPolicy: {
       directives: {
         scriptSrc: ["'self'", ...(page?.scriptHashes ?? [])],
@@ -137,15 +136,29 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
   if (page) await serveFiles(app)
 
   const authenticate = modules.find((m) => m.authenticate)?.authenticate
-  app.addHook('onRequest', async (req) => {
+  const enter = (req: FastifyRequest, viewer: User | undefined) => {
     const { access, scope } = req.routeOptions.config
-    if (!access || !authenticate) return
-    req.viewer = await authenticate(platform, req)
-    checkAccess(access, req.method, req.viewer)
-    if (mayWithin(req.viewer, scope)) return
+    req.viewer = viewer
+    checkAccess(access!, req.method, viewer)
+    if (mayWithin(viewer, scope)) return
     // Where anybody may call, a token that may not is nobody's.
     if (access !== 'anyone') throw new AppError(403, 'request.out_of_scope', { scope })
     req.viewer = undefined
+  }
+  app.addHook('onRequest', (req, _reply, done) => {
+    if (!req.routeOptions.config.access || !authenticate) return done()
+    const { authorization, cookie: cookies } = req.headers
+    if (authorization || cookies)
+      return void authenticate(platform, req)
+        .then((viewer) => enter(req, viewer))
+        .then(() => done(), done)
+    // Who brings nothing is nobody, and is not waited for.
+    try {
+      enter(req, undefined)
+    } catch (error) {
+      return done(error as Error)
+    }
+    done()
   })
   // A connection that falls idle only after the close began would hold it up until its keep-alive ends.
   app.addHook('preClose', async () => {
@@ -184,7 +197,7 @@ export async function createApp(platform: Platform, modules: Module[]): Promise<
     // Whatever they accept: link previewers and monitors ask for anything.
     const wantsPage = ['GET', 'HEAD'].includes(req.method)
     if (page && wantsPage && !/^\/(api|auth|docs|health|metrics|files|assets)(\/|$)/.test(path)) {
-      await reply.helmet()
+      guardPage(req.raw, reply.raw, () => {})
       return page.send(req, reply, await previewOf(path, req.locale))
     }
     return sendProblem(platform, new AppError(404, 'request.not_found'), req, reply)

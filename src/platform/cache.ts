@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { gather } from './batch.ts'
 import { compress, type Encoding, encodingFor, leastBytes } from './compression.ts'
@@ -83,8 +84,17 @@ export function createCache(pool: pg.Pool, store: Store, log: Logger, database: 
     const read = await readStamps(pool, [...new Set(asked.flat())])
     return asked.map(() => read)
   })
-  const storeKey = (key: string, version: string) =>
-    createHash('sha256').update(`${database}\n${key}\n${version}`).digest('base64url')
+  // What is read again and again has the same name each time.
+  const names = new LRUCache<string, string>({ max: 2000 })
+  const storeKey = (key: string, version: string): string => {
+    const of = `${key}\n${version}`
+    let name = names.get(of)
+    if (!name) {
+      name = createHash('sha256').update(`${database}\n${of}`).digest('base64url')
+      names.set(of, name)
+    }
+    return name
+  }
   const underWay = new Map<string, Promise<{ kept: CachedAnswer & { name?: string }; version: string }>>()
 
   async function compute(key: string, source: Source, serialize: (answer: unknown) => string, isFirst: boolean) {

@@ -4,11 +4,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import sharp from 'sharp'
 import { adminPassword, drainJobs, startApp } from '../../test/harness.ts'
 
 // Guarantee: the tour of docs/shop.md works as it is printed, and calls every address of the shop.
 test('the commands of docs/shop.md work', { timeout: 60_000 }, async () => {
   await using app = await startApp()
+  const picture = { create: { width: 400, height: 400, channels: 3 as const, background: '#1f6f50' } }
+  await sharp(picture).jpeg().toFile(join(app.folder, 'kettle.jpg'))
   const page = readFileSync('docs/shop.md', 'utf8')
   const script = [...page.matchAll(/```bash\n([\s\S]*?)```/g)].map((m) => m[1]).join('\n')
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
@@ -30,15 +33,16 @@ test('the commands of docs/shop.md work', { timeout: 60_000 }, async () => {
     ['shipped', 'cancelled'],
   )
   assert.ok(readFileSync(join(app.folder, 'order.pdf')).subarray(0, 5).equals(Buffer.from('%PDF-')))
-  const called = new Set(
-    app.logs
-      .map((l) => JSON.parse(l))
-      .filter((l) => l.msg === 'request')
-      .map((l) => `${l.req.method} ${l.req.path.replace(/\/$/, '').replace(/\/\d+/, '/:id')}`),
-  )
+  const called = app.logs
+    .map((l) => JSON.parse(l))
+    .filter((l) => l.msg === 'request')
+    .map((l) => `${l.req.method} ${l.req.path.replace(/\/$/, '')}`)
   const map = /\/\*([\s\S]*?)\*\//.exec(readFileSync('src/shop/index.ts', 'utf8'))![1]!
   for (const [, method, path] of map.matchAll(/^ \* +([A-Z]+) +(\/\S+)/gm))
-    assert.ok(called.has(`${method} ${path}`), `${method} ${path}`)
+    assert.ok(
+      called.some((call) => new RegExp(`^${method} ${path!.replace(/:\w+/g, '[^/]+')}$`).test(call)),
+      `${method} ${path}`,
+    )
   await drainJobs(app)
   await app.audit()
 })

@@ -14,9 +14,9 @@ import { queries } from './queries.ts'
 import { onOtherPerson, refreshSession } from './session.ts'
 import { theme, variables } from './theme.ts'
 
-onOtherPerson(() => {
+onOtherPerson((isShown) => {
   void forgetAnswers()
-  void queries.resetQueries()
+  if (isShown) void queries.resetQueries()
 })
 void refreshSession()
 

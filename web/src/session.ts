@@ -13,20 +13,24 @@ const listeners = new Set<() => void>()
 // An old browser has none: its tabs learn of each other at their next request.
 const otherTabs = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('dvor-session')
 
-let forget = () => {}
+let forget = (_isShown: boolean) => {}
 
-/** Names what to do when nobody is signed in any more, or somebody else: what was told to one is not for the next. */
-export function onOtherPerson(callback: () => void): void {
+/**
+ * Names what to do when nobody is signed in any more, or somebody else: what was told to one is not for the next. It hears
+ * whether any of that is shown, or only kept since an earlier visit.
+ */
+export function onOtherPerson(callback: (isShown: boolean) => void): void {
   forget = callback
 }
 
 function become(next: State, token?: string) {
-  // Whoever was here before this page was opened has left too, if nobody is signed in any more.
-  const left = (state === 'member' && next !== 'member') || (state !== 'visitor' && next === 'visitor')
+  const left = state === 'member' && next !== 'member'
+  // Whoever was here before this page was opened.
+  const isGone = state !== 'visitor' && next === 'visitor'
   access = token
   state = next
   for (const listener of listeners) listener()
-  if (left) forget()
+  if (left || isGone) forget(left)
 }
 
 const subscribe = (listener: () => void) => {
@@ -42,7 +46,7 @@ export const accessToken = () => access
 export const useSession = () => useSyncExternalStore(subscribe, current)
 
 export function beginSession(tokens: Tokens): void {
-  if (state !== 'member') forget()
+  if (state !== 'member') forget(false)
   become('member', tokens.access)
   otherTabs?.postMessage('begun')
 }
@@ -106,5 +110,5 @@ async function refresh(): Promise<boolean> {
 
 otherTabs?.addEventListener('message', (event) => {
   if (event.data === 'ended') become('visitor')
-  else void refreshSession().then(() => forget())
+  else void refreshSession().then(() => forget(true))
 })

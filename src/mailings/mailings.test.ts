@@ -59,7 +59,7 @@ test('what cannot be is refused at its field', async () => {
     [{ ends_at: tomorrow.starts_at }, '/ends_at mailings.ends_before_start'],
     [{ ends_at: inSeconds(10) }, '/ends_at mailings.ends_before_start'],
     [{ starts_at: inSeconds(-100), ends_at: inSeconds(-10) }, '/ends_at validation.in_past'],
-    [{ text: '' }, '/text validation.minLength'],
+    [{ text: '' }, '/text validation.blank'],
     [{ text: 'я'.repeat(1001) }, '/text validation.maxLength'],
     [{ text: 'Привет, {name}' }, '/text mailings.unknown_placeholder'],
     [{ text: 'Привет, {phone' }, '/text mailings.unclosed_placeholder'],

@@ -139,14 +139,15 @@ test('mailings share fairly', async () => {
     await sleep(20)
     return 'ok' as const
   })
-  const long = await makeMailing(pool(), 2000)
+  const long = await makeMailing(pool(), 4000)
   await eventually('the long one goes', () => gateway.seen.length > 50)
   const short = await makeMailing(pool(), 100)
-  const begun = gateway.seen.length
   await settled(short)
   const ofShort = new Set((await rowsOf(short)).map((m) => m.id))
   const places = gateway.seen.flatMap((s, i) => (ofShort.has(s.id) ? [i] : []))
-  assert.ok(places.at(-1)! - begun < 1000, `100 messages among ${places.at(-1)! - begun}`)
+  const among = places.at(-1)! - places[0]!
+  assert.ok(among < 600, `100 messages among ${among}`)
+  assert.ok(places.at(-1)! < 3600, `the short one came after ${places.at(-1)}`)
   await settled(long)
 })
 
@@ -249,7 +250,7 @@ test('a dead gateway burns no attempts', async () => {
   })
   assert.ok(counts.attempts < 360, `${counts.attempts} attempts`)
   assert.equal(back.seen.length, 300)
-  assert.deepEqual((await state()).body.breaker, 'closed')
+  await eventually('the breaker closes', async () => (await state()).body.breaker === 'closed')
   await own.audit()
 })
 

@@ -91,7 +91,7 @@ test('a resident joins, enters readings and reads a bill', async () => {
   const { body } = await app.get(`/api/meters/${meters[1].id}/readings?month=${monthFromNow(0)}`, { token: olga.token })
   assert.deepEqual([body.results[0].value, body.results[0].rollover], ['5.000', true])
 
-  await page.getByRole('link', { name: 'Счета' }).click()
+  await page.getByRole('navigation', { name: 'Разделы квартиры' }).getByRole('link', { name: 'Счета' }).click()
   await page.getByRole('listitem').first().getByRole('link').click()
   // 3 m³ × 50.93 + 4 m³ × 243.16 + 50 m² × 32.14, and the month before unpaid.
   await page.getByTestId('to-pay').waitFor()
